@@ -1,0 +1,3 @@
+"""Tailrace: Postgres out over HTTP."""
+
+__version__ = "0.1.0"

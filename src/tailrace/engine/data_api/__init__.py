@@ -1,0 +1,1 @@
+"""One API: its state, and the stages a request passes."""

@@ -1,0 +1,1 @@
+"""Checks a token and picks the role."""

@@ -1,0 +1,38 @@
+"""HTTP messages as the engine sees them: bytes in, bytes out."""
+
+from dataclasses import dataclass, field
+
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(slots=True)
+class HttpRequest:
+    """One request as it came over the wire.
+
+    `path` and `query` are raw (still percent-encoded, without the `?`), header
+    names are in lower case, values as sent, in the order and number they came.
+    """
+
+    method: str
+    path: bytes
+    query: bytes
+    headers: Headers
+    body: bytes = b""
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first header of this (lower case) name."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+
+@dataclass(slots=True)
+class Response:
+    """One answer. Header names are written as they are to be sent."""
+
+    status: int
+    headers: Headers = field(default_factory=list)
+    body: bytes = b""
+    reason: bytes | None = None
+    """Reason phrase where it is not the standard one (`RAISE` with status_text, SQLSTATE PTxyz)."""

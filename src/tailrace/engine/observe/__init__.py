@@ -1,0 +1,1 @@
+"""Typed events of the engine, and the logs and metrics that are made of them."""

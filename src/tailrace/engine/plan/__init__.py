@@ -1,0 +1,1 @@
+"""Resolves every name of a request against the schema cache."""

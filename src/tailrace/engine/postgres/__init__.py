@@ -1,0 +1,1 @@
+"""Runs transactions over libpq's pipeline mode: connections, pool, listener."""

@@ -1,0 +1,1 @@
+"""What the database's catalog says about the exposed schemas."""
