@@ -60,13 +60,9 @@ class ResolvedFilter:
 
 @dataclass(frozen=True, slots=True)
 class NullEmbedFilter:
-    """`relation=is.null` or `not.is.null` on an embedding, by the alias of its subquery.
+    """`relation=is.null` or `not.is.null` on an embedding, by the alias of its subquery."""
 
-    `is_null` is True for `not.is.null` negated or not as the client wrote it:
-    True keeps rows without a match, False rows with one.
-    """
-
-    is_null: bool
+    negated: bool
     alias: str
 
 
