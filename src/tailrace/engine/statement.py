@@ -12,6 +12,8 @@ class Statement:
 
     sql: bytes
     parameters: Sequence[bytes | None] = ()
+    binary: bool = False
+    """Fetch the results in binary format, so that a bytea comes as it is."""
 
 
 class IsolationLevel(Enum):
@@ -21,12 +23,34 @@ class IsolationLevel(Enum):
 
 
 class Rows(Protocol):
-    """The rows of one statement; values are in text format, None is NULL."""
+    """The rows of one statement; values are in text format unless it asked for binary, None is NULL."""
 
     @property
     def ntuples(self) -> int: ...
 
     def get_value(self, row_number: int, column_number: int) -> bytes | None: ...
+
+
+SHORT = 0.01
+"""Seconds of service that others can be let wait for."""
+WEIGHT_OF_LAST = 0.2
+
+
+class Cost:
+    """How long Postgres takes for the statements of a plan: a moving average, unknown at first."""
+
+    __slots__ = ("seconds",)
+
+    def __init__(self) -> None:
+        self.seconds: float | None = None
+
+    def observe(self, seconds: float) -> None:
+        before = self.seconds
+        self.seconds = seconds if before is None else before + WEIGHT_OF_LAST * (seconds - before)
+
+    @property
+    def is_short(self) -> bool:
+        return self.seconds is not None and self.seconds < SHORT
 
 
 @dataclass(slots=True)
@@ -43,8 +67,8 @@ class Transaction:
     """End with ROLLBACK, after the deferred constraints were checked (`Prefer: tx=rollback`)."""
     verdict: Callable[[Sequence[Rows]], None] | None = None
     """Judges the results before COMMIT; what it raises rolls the transaction back and is passed on."""
-    short: bool = False
-    """Known to be a read that another request may queue behind on the same connection."""
+    cost: "Cost | None" = None
+    """Of reads, which others may queue behind on the same connection once they are known to be short."""
 
 
 class PostgresError(Exception):
@@ -59,7 +83,11 @@ class PostgresError(Exception):
 
 
 class ConnectionFailed(Exception):
-    """No connection could be made or it was lost; the text is libpq's."""
+    """No connection could be made; the text is libpq's."""
+
+
+class ConnectionLost(Exception):
+    """The connection broke while a transaction was under way; the text is libpq's."""
 
 
 class AcquisitionTimeout(Exception):

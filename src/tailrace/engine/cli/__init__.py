@@ -1,1 +1,50 @@
-"""The command line that PostgREST's users know."""
+"""The command line of the engine alone: `postgrest`, and `tailrace rest`.
+
+Source: PostgREST docs, references/cli. Whatever a command needs is imported when
+it runs, since the server must start fast.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tailrace.engine.cli.arguments import Arguments, Command, parse_arguments
+from tailrace.engine.config.error import ConfigError
+from tailrace.engine.server.config_loader import ConfigLoader
+
+
+def main(argv: Sequence[str] | None = None, *, program: str = "postgrest") -> int:
+    """Run one command; the result is the exit code."""
+    arguments = parse_arguments(sys.argv[1:] if argv is None else argv, program)
+    loader = ConfigLoader(arguments.config_file, os.environ, lambda path: Path(path).read_bytes())
+    try:
+        return _run(arguments, loader)
+    except ConfigError as error:
+        sys.stderr.write(f"{program}: {error}\n")
+        return 1
+
+
+def _run(arguments: Arguments, loader: ConfigLoader) -> int:
+    match arguments.command:
+        case Command.SERVE:
+            from tailrace.engine.server.run import serve
+
+            return serve(loader)
+        case Command.EXAMPLE:
+            from tailrace.engine.config.example import example_config
+
+            sys.stdout.write(example_config())
+            return 0
+        case Command.DUMP_CONFIG:
+            from tailrace.engine.cli.dump import print_config
+
+            return print_config(loader)
+        case Command.DUMP_SCHEMA:
+            from tailrace.engine.cli.dump import print_schema
+
+            return print_schema(loader)
+        case Command.READY:
+            from tailrace.engine.cli.ready import report_readiness
+
+            return report_readiness(loader.load())

@@ -9,15 +9,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from tailrace.engine.identifiers import QualifiedName
+from tailrace.engine.observe.level import LogFormat as LogFormat
+from tailrace.engine.observe.level import LogLevel as LogLevel
 from tailrace.engine.statement import IsolationLevel
-
-
-class LogLevel(Enum):
-    CRIT = "crit"
-    ERROR = "error"
-    WARN = "warn"
-    INFO = "info"
-    DEBUG = "debug"
 
 
 class Verbosity(Enum):
@@ -80,6 +74,8 @@ class Config:
     jwt_secret: bytes | None = None
     """Decoded from base64 and read from its file already: the secret's bytes, a JWK or a JWKS."""
     jwt_secret_is_base64: bool = False
+    log_format: LogFormat = LogFormat.TEXT
+    """Tailrace's own setting."""
     log_level: LogLevel = LogLevel.ERROR
     log_query: bool = False
     openapi_mode: OpenApiMode = OpenApiMode.FOLLOW_PRIVILEGES
@@ -91,12 +87,18 @@ class Config:
     """Settings of the roles that the authenticator may become, for their transactions."""
     server_cors_allowed_origins: tuple[str, ...] = ()
     server_host: str = "!4"
+    server_max_body_size: int = 268_435_456
+    """Bytes; 0 for no limit. Tailrace's own setting."""
+    server_max_header_size: int = 65_536
+    """Bytes of the request line and all headers. Tailrace's own setting."""
     server_port: int = 3000
     server_reuseport: bool = False
     server_timing_enabled: bool = False
     server_trace_header: str | None = None
     server_unix_socket: str | None = None
     server_unix_socket_mode: int = 0o660
+    server_workers: int = 1
+    """Processes that answer requests. Tailrace's own setting."""
     url_use_legacy_target_names: bool = True
     internal_schema_cache_query_sleep: int | None = None
     """Milliseconds; PostgREST's test suite slows the schema cache's loading by it."""

@@ -10,6 +10,9 @@ from tailrace.engine.request.range import ALL_ROWS, RowRange
 from tailrace.engine.request.select import Aggregate, JoinType, JsonStep
 from tailrace.engine.schema_cache.relationship import Relationship
 
+SOURCE_CTE = QualifiedName("", "pgrst_source")
+"""The CTE with the rows of a mutation or call, which the read above it selects from."""
+
 
 @dataclass(frozen=True, slots=True)
 class FullTextVector:

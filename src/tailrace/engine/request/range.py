@@ -6,7 +6,7 @@ Source: PostgREST docs, references/api/pagination_count.
 import re
 from dataclasses import dataclass
 
-RANGE_HEADER = re.compile(rb"([0-9]+)-([0-9]*)")
+RANGE_HEADER = re.compile(rb"([0-9]{1,400})-([0-9]{0,400})")
 
 
 @dataclass(frozen=True, slots=True)

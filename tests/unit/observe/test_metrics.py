@@ -1,0 +1,90 @@
+"""/metrics (PostgREST docs, references/observability, "Metrics")."""
+
+from tailrace.engine.errors import DatabaseUnreachable
+from tailrace.engine.observe import events as e
+from tailrace.engine.observe.metrics import Metrics
+
+
+def rendered(*events: e.Event) -> list[str]:
+    metrics = Metrics(pool_size=10)
+    for event in events:
+        metrics.observe(event)
+    return metrics.render().splitlines()
+
+
+def answered(seconds: float, status: int = 200) -> e.RequestAnswered:
+    return e.RequestAnswered(
+        role=None,
+        method="GET",
+        target=b"/",
+        http_version="1.1",
+        status=status,
+        length=None,
+        remote_address="-",
+        seconds=seconds,
+    )
+
+
+def test_every_metric_has_help_and_a_type() -> None:
+    lines = rendered()
+
+    assert "# HELP pgrst_db_pool_max Max pool connections" in lines
+    assert "# TYPE pgrst_db_pool_max gauge" in lines
+    assert "# TYPE pgrst_jwt_cache_hits_total counter" in lines
+    assert "# TYPE tailrace_request_duration_seconds histogram" in lines
+
+
+def test_loads_of_the_schema_cache_are_counted_by_outcome() -> None:
+    failed = e.SchemaCacheFailed(("public",), (), DatabaseUnreachable(None))
+
+    lines = rendered(e.SchemaCacheQueried(0.25), e.SchemaCacheLoaded(0.1, ""), failed, failed)
+
+    assert 'pgrst_schema_cache_loads_total{status="SUCCESS"} 1.0' in lines
+    assert 'pgrst_schema_cache_loads_total{status="FAIL"} 2.0' in lines
+    assert "pgrst_schema_cache_query_time_seconds 0.25" in lines
+
+
+def test_available_connections_are_the_open_ones_that_nobody_uses() -> None:
+    opened, done = e.ReadyReason.ESTABLISHED, e.ReadyReason.SESSION_SUCCEEDED
+
+    lines = rendered(
+        e.ConnectionReady("a", opened),
+        e.ConnectionReady("b", opened),
+        e.ConnectionReady("c", opened),
+        e.ConnectionInUse("a"),
+        e.ConnectionInUse("b"),
+        e.ConnectionReady("b", done),
+        e.ConnectionClosed("c", e.CloseReason.AGE),
+        e.ConnectionOpening("d"),
+        e.ConnectionClosed("d", e.CloseReason.NETWORK),
+    )
+
+    assert "pgrst_db_pool_available 1.0" in lines
+
+
+def test_waiting_requests_and_timeouts_are_counted() -> None:
+    lines = rendered(e.PoolRequested(), e.PoolRequested(), e.PoolRequestFulfilled(), e.PoolTimeout())
+
+    assert "pgrst_db_pool_waiting 1.0" in lines
+    assert "pgrst_db_pool_timeouts_total 1.0" in lines
+    assert "pgrst_db_pool_max 10.0" in lines
+
+
+def test_lookups_hits_and_evictions_of_the_jwt_cache_are_counted() -> None:
+    lines = rendered(e.JwtCacheLookup(True), e.JwtCacheLookup(False), e.JwtCacheEviction())
+
+    assert "pgrst_jwt_cache_requests_total 2.0" in lines
+    assert "pgrst_jwt_cache_hits_total 1.0" in lines
+    assert "pgrst_jwt_cache_evictions_total 1.0" in lines
+
+
+def test_latencies_are_counted_in_cumulative_buckets_by_class_of_status() -> None:
+    lines = rendered(answered(0.001), answered(0.003), answered(60.0), answered(0.5, status=503))
+
+    name = "tailrace_request_duration_seconds"
+    assert f'{name}_bucket{{status="2xx",le="0.001"}} 1' in lines
+    assert f'{name}_bucket{{status="2xx",le="0.005"}} 2' in lines
+    assert f'{name}_bucket{{status="2xx",le="10.0"}} 2' in lines
+    assert f'{name}_bucket{{status="2xx",le="+Inf"}} 3' in lines
+    assert f'{name}_count{{status="2xx"}} 3' in lines
+    assert f'{name}_count{{status="5xx"}} 1' in lines
