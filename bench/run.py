@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     _print(found)
     if options.json:
         Path(options.json).write_text(json.dumps(as_json(found.rows, found.works, found.notes), indent=2) + "\n")
-    measured = {row.subject for row in (*found.rows, *found.works)}
+    measured = {row.subject for row in found.rows} | {row.subject for row in found.works}
     return 0 if "Tailrace" in measured else 1
 
 

@@ -136,7 +136,7 @@ def test_a_file_in_utf_8_is_understood_whatever_the_locale(tmp_path: Path) -> No
     path = tmp_path / "main.conf"
     path.write_text('# Kommentar: ä\ndb-anon-role = "gäste"', encoding="utf-8")
 
-    done = postgrest("--dump-config", str(path), environ={"LC_ALL": "C", "PGRST_DB_CONFIG": "false", "PYTHONUTF8": "1"})
+    done = postgrest("--dump-config", str(path), environ={"LC_ALL": "C", "PGRST_DB_CONFIG": "false"})
 
     assert 'db-anon-role = "gäste"' in done.out.splitlines()
 

@@ -9,8 +9,8 @@ from typing import BinaryIO, cast
 import pytest
 
 from tailrace.engine.errors import DatabaseUnreachable
+from tailrace.engine.log_level import LogFormat, LogLevel
 from tailrace.engine.observe import events as e
-from tailrace.engine.observe.level import LogFormat, LogLevel
 from tailrace.engine.observe.log import Log, LogOptions
 
 NOON = 1_795_262_400.0

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from tailrace.engine.identifiers import QualifiedName
-from tailrace.engine.observe.level import LogFormat as LogFormat
-from tailrace.engine.observe.level import LogLevel as LogLevel
+from tailrace.engine.log_level import LogFormat as LogFormat
+from tailrace.engine.log_level import LogLevel as LogLevel
 from tailrace.engine.statement import IsolationLevel
 
 

@@ -8,46 +8,33 @@ stages of a cached one.
 import re
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from tailrace.engine.data_api.faults import documented
+from tailrace.engine.data_api.inspection import document_response, statements_of
 from tailrace.engine.data_api.plan_cache import request_values, top_range_of
 from tailrace.engine.data_api.prepared import Prepared, prepare
 from tailrace.engine.data_api.shape import Shape, shape_of
-from tailrace.engine.errors import (
-    ApiError,
-    DatabaseClientError,
-    DatabaseUnreachable,
-    InternalError,
-    NoSchemaCache,
-    PoolTimeout,
-)
+from tailrace.engine.errors import ApiError, InternalError, NoSchemaCache
 from tailrace.engine.jwt.authenticate import AuthResult
 from tailrace.engine.message import HttpRequest, Response
 from tailrace.engine.observe import events
 from tailrace.engine.plan.action import plan_action
 from tailrace.engine.plan.action_plan import RelationInfo, RelationRead, RoutineInfo, SchemaInfo, SchemaInspection
-from tailrace.engine.postgres.sqlstate import database_error
-from tailrace.engine.request.api_request import parse_request
+from tailrace.engine.request.api_request import ApiRequest, parse_request
 from tailrace.engine.request.query_string import canonical_query, split_query
 from tailrace.engine.request.range import ALL_ROWS
 from tailrace.engine.response.cors import cors_headers, preflight
 from tailrace.engine.response.error import render_error
+from tailrace.engine.response.headers import retry_after, trace_header
 from tailrace.engine.response.info import respond_info
 from tailrace.engine.response.performance import ServerTiming
 from tailrace.engine.response.total import planned_rows
 from tailrace.engine.sql.fragment import RequestValues, UnfitValue
 from tailrace.engine.sql.settings import SessionValues, render_pre_request
-from tailrace.engine.statement import (
-    AcquisitionTimeout,
-    ConnectionFailed,
-    ConnectionLost,
-    IsolationLevel,
-    PostgresError,
-    Rows,
-    Statement,
-    Transaction,
-)
+from tailrace.engine.statement import IsolationLevel, Rows, Statement, Transaction
 
 if TYPE_CHECKING:
     from tailrace.engine.data_api.data_api import DataApi, Reply
@@ -62,13 +49,13 @@ class Answering:
         "_api",
         "_caller",
         "_canonical",
+        "_finish",
         "_laps",
         "_main",
         "_prepared",
         "_reply",
         "_request",
         "_snapshot",
-        "_started",
         "_statements",
         "_top_range",
     )
@@ -85,7 +72,8 @@ class Answering:
         """Index of the main statement among them."""
         self._top_range = ALL_ROWS
         self._canonical = ""
-        self._started = 0.0
+        self._finish: Callable[[Sequence[Rows]], Response] | None = None
+        """Makes the root document of the results; what renders rows needs no reference to itself here."""
         self._laps: list[float] | None = [] if self._snapshot.config.server_timing_enabled else None
 
     def start(self) -> None:
@@ -149,7 +137,7 @@ class Answering:
                 return
             case SchemaInspection():
                 self._lap()
-                self._api.inspect(self, plan, asked)
+                self._inspect(plan, asked)
                 return
         prepared = prepare(plan, asked, snapshot.config)
         self._lap()
@@ -198,9 +186,27 @@ class Answering:
             self._done,
         )
 
+    def _inspect(self, plan: SchemaInspection, asked: ApiRequest) -> None:
+        """Ask what the role may see, and write the root document."""
+        snapshot, caller, config = self._snapshot, self._caller, self._snapshot.config
+        assert caller is not None
+        settings = snapshot.settings.find(config, schema=plan.schema, role=caller.role, routine=None, read_only=True)
+        before = [settings.fill(self._session_values(caller, None))]
+        if config.db_pre_request is not None:
+            before.append(render_pre_request(config.db_pre_request))
+        self._statements = (*before, *statements_of(plan, config, snapshot.pg_version))
+
+        def finish(results: Sequence[Rows]) -> Response:
+            found = results[len(before) :]
+            return document_response(plan, asked, found, fragments=snapshot.openapi, config=config)
+
+        self._finish = finish
+        isolation = config.role_isolation.get(caller.role, IsolationLevel.READ_COMMITTED)
+        self._api.pool.run(Transaction(self._statements, isolation), self._done)
+
     def _session_values(self, caller: AuthResult, timezone: bytes | None) -> SessionValues:
         request = self._request
-        headers, cookies = self._api.header_cache.documents(request.headers)
+        headers, cookies = self._api.headers.of(request.headers)
         return SessionValues(
             caller.role.encode(),
             caller.claims_json,
@@ -222,14 +228,16 @@ class Answering:
         try:
             self._lap()
             if error is not None or results is None:
-                raise self._documented(error)
-            self._finish(results)
+                raise documented(error, authenticated=self._is_authenticated)
+            response = self._render(results) if self._finish is None else self._finish(results)
+            self._lap()
+            self._send(response)
         except ApiError as failure:
             self._fail(failure)
         except Exception as fault:
             self._fault(fault)
 
-    def _finish(self, results: Sequence[Rows]) -> None:
+    def _render(self, results: Sequence[Rows]) -> Response:
         prepared = self._prepared
         assert prepared is not None
         if prepared.verdict is not None and (prepared.read_only or prepared.rollback):
@@ -237,45 +245,15 @@ class Answering:
         planned: int | None = None
         if prepared.rendered.explain_count is not None:
             planned = planned_rows(results[self._main + 1].get_value(0, 0) or b"")
-        response = prepared.recipe.render(
+        return prepared.recipe.render(
             results[self._main], top_range=self._top_range, canonical=self._canonical, planned=planned
         )
-        self._lap()
-        self._send(response)
-
-    def inspected(self, response: Response) -> None:
-        """The root document is ready."""
-        self._lap()
-        self._lap()
-        self._send(response)
 
     # Answers -----------------------------------------------------------------------------------
 
-    def failed(self, error: Exception) -> None:
-        """What ran for this request elsewhere ended with an error."""
-        try:
-            raise self._documented(error)
-        except ApiError as failure:
-            self._fail(failure)
-        except Exception as fault:
-            self._fault(fault)
-
-    def _documented(self, error: Exception | None) -> Exception:
-        """The documented error for what the database's side reported."""
-        match error:
-            case PostgresError():
-                authenticated = self._caller is not None and self._caller.authenticated
-                return database_error(error, authenticated=authenticated)
-            case ConnectionFailed():
-                return DatabaseUnreachable(str(error))
-            case ConnectionLost():
-                return DatabaseClientError(str(error))
-            case AcquisitionTimeout():
-                return PoolTimeout()
-            case None:
-                return InternalError()
-            case _:
-                return error
+    @property
+    def _is_authenticated(self) -> bool:
+        return self._caller is not None and self._caller.authenticated
 
     def _fault(self, error: Exception) -> None:
         """A fault of ours: the client is told that it happened, the operator what it was."""
@@ -289,18 +267,17 @@ class Answering:
         self._laps = None
         self._send(response)
         if error.status == NOT_READY and self._snapshot.schema_cache is not None:
-            self._api.recover()
+            self._api.reload.recover()
 
     def _send(self, response: Response) -> None:
         config = self._snapshot.config
         headers = response.headers
         if response.status == NOT_READY:
-            headers.insert(0, (b"Retry-After", b"%d" % self._api.retry_delay()))
+            headers.insert(0, retry_after(self._api.reload.delay))
         if self._laps is not None and len(self._laps) > TIMED:
             headers.append(server_timing(self._laps).header)
         if config.server_trace_header is not None:
-            name = config.server_trace_header.encode()
-            headers.insert(0, (name, self._request.header(name.lower()) or b""))
+            headers.insert(0, trace_header(self._request, config.server_trace_header))
         headers.extend(cors_headers(self._request, config.server_cors_allowed_origins))
         if config.log_query and self._statements:
             statements = tuple(statement.sql for statement in self._statements)
@@ -327,11 +304,9 @@ def canonical_of(query: bytes) -> str:
 
 
 def server_timing(laps: list[float]) -> ServerTiming:
-    spans = [1000 * (end - start) for start, end in zip(laps, laps[1:], strict=False)]
+    spans = [1000 * (end - start) for start, end in pairwise(laps)]
     return ServerTiming(*spans[:TIMED])
 
 
 def describe_fault(error: BaseException) -> str:
     return "".join(traceback.format_exception(error)).rstrip()
-
-

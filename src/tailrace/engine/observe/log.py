@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import BinaryIO
 
+from tailrace.engine.log_level import LogFormat, LogLevel
 from tailrace.engine.observe import events as e
 from tailrace.engine.observe.access_line import access_line
 from tailrace.engine.observe.description import describe
-from tailrace.engine.observe.level import LogFormat, LogLevel
 
 TIMEOUT_SILENCE = 5.0
 """Seconds after a pool timeout in which no further one is logged, for they come in swarms."""

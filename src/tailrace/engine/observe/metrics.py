@@ -44,8 +44,8 @@ class Metrics:
     def observe(self, event: e.Event) -> None:
         """Take notice of one event (an `Emit`)."""
         match event:
-            case e.RequestAnswered():
-                self._add_latency(event)
+            case e.RequestAnswered(status=status, seconds=seconds) if seconds is not None:
+                self.add_latency(status, seconds)
             case e.PoolRequested():
                 self._waiting += 1
             case e.PoolRequestFulfilled():
@@ -70,23 +70,23 @@ class Metrics:
             case _:
                 pass
 
-    def render(self) -> str:
-        """All metrics as text."""
+    def render(self, *, available: int | None = None) -> str:
+        """All metrics as text; `available` are the idle connections, where uses are not told one by one."""
         metrics = (
-            *self._pool_metrics(),
+            *self._pool_metrics(available),
             *self._schema_cache_metrics(),
             *self._jwt_metrics(),
             *self._latency_metrics(),
         )
         return "".join(f"{line}\n" for line in metrics)
 
-    def _add_latency(self, event: e.RequestAnswered) -> None:
-        if event.seconds is not None:
-            status = f"{event.status // 100}xx"
-            histogram = self._latencies.get(status)
-            if histogram is None:
-                histogram = self._latencies[status] = Histogram()
-            histogram.add(event.seconds)
+    def add_latency(self, status: int, seconds: float) -> None:
+        """Count an answer for which no event is emitted, since no log would show it."""
+        kind = f"{status // 100}xx"
+        histogram = self._latencies.get(kind)
+        if histogram is None:
+            histogram = self._latencies[kind] = Histogram()
+        histogram.add(seconds)
 
     def _track(self, event: e.ConnectionInUse | e.ConnectionReady | e.ConnectionClosed) -> None:
         match event:
@@ -99,8 +99,9 @@ class Metrics:
                 self._open.discard(connection)
                 self._in_use.discard(connection)
 
-    def _pool_metrics(self) -> tuple[str, ...]:
-        available = len(self._open) - len(self._in_use)
+    def _pool_metrics(self, available: int | None) -> tuple[str, ...]:
+        if available is None:
+            available = len(self._open) - len(self._in_use)
         return (
             *_counter(
                 "pgrst_db_pool_timeouts_total", "The total number of pool connection timeouts", self._pool_timeouts

@@ -97,7 +97,7 @@ def parse_request(request: HttpRequest, config: Config) -> ApiRequest:
     accept = request.header(b"accept")
     content_type = _content_type(request)
     payload, columns = _read_payload(request.body, content_type, action=action, query=query)
-    headers, cookies = _split_cookies(request.headers)
+    headers, cookies = split_cookies(request.headers)
     return ApiRequest(
         action=action,
         method=request.method,
@@ -161,7 +161,7 @@ def _content_type(request: HttpRequest) -> MediaType:
     return JSON if header is None else parse_media_type(header.decode("latin-1"))
 
 
-def _split_cookies(headers: Headers) -> tuple[Mapping[str, str], Mapping[str, str]]:
+def split_cookies(headers: Headers) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """The headers but Cookie, the last of equal names, and the cookies of the first Cookie header."""
     others: dict[str, str] = {}
     cookie_header: bytes | None = None

@@ -49,6 +49,11 @@ def lexeme(parser: Parser[T]) -> Parser[T]:
     return apply(lambda _before, value, _after: value, blanks, parser, blanks)
 
 
+def symbol(text: str) -> Parser[str]:
+    """One character with blanks and tabs around it."""
+    return shortcut(re.compile(rf"[ \t]*{re.escape(text)}[ \t]*"), lambda _: text, lexeme(char(text)))
+
+
 # Names -------------------------------------------------------------------------------------
 
 
@@ -96,7 +101,7 @@ def separated_by_dashes(part: Parser[str]) -> Parser[str]:
 
 
 field_name = label(choice(quoted_value, separated_by_dashes(identifier)), "field name (* or [a..z0..9_$])")
-columns = separated(field_name, lexeme(char(",")))
+columns = separated(field_name, symbol(","))
 
 # JSON paths and fields ---------------------------------------------------------------------
 

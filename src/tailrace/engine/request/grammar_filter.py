@@ -5,7 +5,7 @@ Source: PostgREST docs, references/api/tables_views, "Horizontal Filtering" and
 """
 
 import re
-from typing import Any
+from typing import Any, cast
 
 from tailrace.engine.request.filter import (
     Filter,
@@ -31,8 +31,8 @@ from tailrace.engine.request.grammar_field import (
     field,
     field_name,
     identifier,
-    lexeme,
     quoted_value,
+    symbol,
 )
 from tailrace.engine.request.parser import (
     FAILED,
@@ -71,6 +71,7 @@ PLAIN_OPERATOR = re.compile(
 )
 PLAIN_IS = re.compile("|".join(value.value for value in IsValue))
 PLAIN_LIST = re.compile(r'\((?![ \t])([^")]*)\)[ \t]*')
+PLAIN_ELEMENT = re.compile(r'(?:"([^"\\]*)"|((?!")[^,)]*))(?=[,)])')
 PLAIN_LOGIC_FIELD = re.compile(r"[A-Za-z0-9_$]+(?=\.)")
 PLAIN_LOGIC_VALUE = re.compile(r'(?!["{])[^,)]*')
 PLAIN_LOGIC_HEAD = re.compile(r"(not\.)?(and|or)(?=\()")
@@ -78,18 +79,20 @@ PLAIN_LOGIC_HEAD = re.compile(r"(not\.)?(and|or)(?=\()")
 # Values ------------------------------------------------------------------------------------
 
 whole_value = span(ANYTHING)
-list_element = choice(
-    attempt(apply(lambda text, _: text, quoted_value, not_followed_by(NOT_COMMA_OR_CLOSE))),
-    span(TO_COMMA_OR_CLOSE),
+quoted_whole = attempt(apply(lambda text, _: text, quoted_value, not_followed_by(NOT_COMMA_OR_CLOSE)))
+list_element = shortcut(
+    PLAIN_ELEMENT,
+    lambda match: match[2] if match[1] is None else match[1],
+    choice(quoted_whole, span(TO_COMMA_OR_CLOSE)),
 )
 list_value = shortcut(
     PLAIN_LIST,
     lambda match: match[1].split(","),
     apply(
         lambda _open, values, _close: values,
-        lexeme(char("(")),
+        symbol("("),
         separated(list_element, char(",")),
-        lexeme(char(")")),
+        symbol(")"),
     ),
 )
 array_value = apply(lambda *parts: "".join(parts), string("{"), span(NOT_BRACE), string("}"))
@@ -97,7 +100,7 @@ logic_value = shortcut(
     PLAIN_LOGIC_VALUE,
     lambda match: match[0],
     choice(
-        attempt(apply(lambda text, _: text, quoted_value, not_followed_by(NOT_COMMA_OR_CLOSE))),
+        quoted_whole,
         attempt(array_value),
         span(TO_COMMA_OR_CLOSE),
     ),
@@ -248,9 +251,9 @@ logic_operator: Parser[LogicOperator] = label(
 )
 logic_children: Parser[list[LogicTree]] = apply(
     lambda _open, children, _close: children,
-    lexeme(char("(")),
-    separated(nested(lambda: logic_tree), lexeme(char(","))),
-    lexeme(char(")")),
+    symbol("("),
+    separated(nested(lambda: logic_tree), symbol(",")),
+    symbol(")"),
 )
 logic_node: Parser[LogicTree] = apply(
     lambda negated, operator, children: LogicNode(negated, operator, tuple(children)),
@@ -287,7 +290,6 @@ def parse_logic(name: str, text: str, *, parameter: int) -> tuple[EmbedPath, Log
     """Read `actors.not.or=(…)`: the embedded levels and the tree. Errors: QueryParseError."""
     names = parse(logic_path, name, what=f"failed to parse logic path ({name})")
     operator = f"not.{names[-1]}" if "not" in names else names[-1]
-    tree: LogicTree = parse(
-        logic_tree, operator + text, what=f"failed to parse logic tree ({text})", parameter=parameter
-    )
+    what = f"failed to parse logic tree ({text})"
+    tree = cast(LogicTree, parse(logic_tree, operator + text, what=what, parameter=parameter))
     return tuple(level for level in names[:-1] if level != "not"), tree

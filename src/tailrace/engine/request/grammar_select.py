@@ -6,7 +6,7 @@ references/api/resource_embedding; references/api/aggregate_functions.
 
 import re
 
-from tailrace.engine.request.grammar_field import field, field_name, identifier, lexeme
+from tailrace.engine.request.grammar_field import field, field_name, identifier, lexeme, symbol
 from tailrace.engine.request.parse_error import show_text
 from tailrace.engine.request.parser import (
     Parser,
@@ -159,7 +159,7 @@ select_item: Parser[SelectItem] = shortcut(
         select_field,
     ),
 )
-select_items: Parser[tuple[SelectItem, ...]] = option((), apply(tuple, separated(select_item, lexeme(char(",")))))
+select_items: Parser[tuple[SelectItem, ...]] = option((), apply(tuple, separated(select_item, symbol(","))))
 EVERYTHING: tuple[SelectItem, ...] = (SelectField(Field("*")),)
 
 

@@ -86,7 +86,7 @@ def read_call_body(body: bytes, media_type: MediaType, *, columns_given: bool) -
 
 def read_form(body: bytes) -> tuple[tuple[str, str], ...]:
     """Names and values of a form, in order."""
-    return tuple((field.name, field.value or "") for field in split_query(body.removeprefix(b"?")) if body)
+    return tuple((field.name, field.value or "") for field in split_query(body.removeprefix(b"?")))
 
 
 def _unacceptable(media_type: MediaType) -> InvalidBody:

@@ -11,8 +11,10 @@ from tailrace.engine.schema_cache.catalog_view import views_statement
 from tailrace.engine.schema_cache.text_format import identifier_array, text_array
 from tailrace.engine.statement import Statement
 
-PROLOGUE = b"select set_config('search_path', '', true), set_config('jit', 'off', true)"
-"""Without a search path Postgres qualifies the names that it writes; compiling these queries would cost too much."""
+PROLOGUE = b"""
+  select set_config('search_path', '', true), set_config('jit', 'off', true), set_config('work_mem', '64MB', true)
+"""
+"""Without a search path Postgres qualifies the names that it writes; compiling or spilling these queries costs more."""
 
 SLEEP = b"select pg_sleep($1::numeric / 1000.0)"
 

@@ -5,29 +5,29 @@ may read them, and so inherit their keys.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from tailrace.engine.identifiers import QualifiedName
-from tailrace.engine.schema_cache.text_format import document, text, value
+from tailrace.engine.schema_cache.text_format import document
 from tailrace.engine.statement import Rows, Statement
 
 KEYS = b"""
-  select k.contype, k.conname, k.conrelid, n.nspname, r.relname,
-    nullif(k.confrelid, 0), fn.nspname, fr.relname, k.conparentid = 0,
-    array_to_json(k.conkey), own.names, array_to_json(k.confkey), foreign_.names
+  select json_build_array(
+    k.contype = 'p', k.conname, k.conrelid::int8, n.nspname, r.relname, k.conkey, own.names,
+    k.confrelid::int8, fn.nspname, fr.relname, k.confkey, other.names, k.conparentid = 0)
   from pg_constraint k
   join pg_class r on r.oid = k.conrelid
   join pg_namespace n on n.oid = r.relnamespace
   left join pg_class fr on fr.oid = k.confrelid
   left join pg_namespace fn on fn.oid = fr.relnamespace
   cross join lateral (
-    select json_agg(a.attname order by u.place) as names from unnest(k.conkey) with ordinality u(number, place)
-    join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.number
+    select array_agg(a.attname order by array_position(k.conkey, a.attnum)) as names
+    from pg_attribute a where a.attrelid = k.conrelid and a.attnum = any(k.conkey)
   ) own
-  cross join lateral (
-    select json_agg(a.attname order by u.place) as names from unnest(k.confkey) with ordinality u(number, place)
+  left join lateral (
+    select array_agg(a.attname order by u.place) as names from unnest(k.confkey) with ordinality u(number, place)
     join pg_attribute a on a.attrelid = k.confrelid and a.attnum = u.number
-  ) foreign_
+  ) other on k.contype = 'f'
   where k.contype in ('p', 'u', 'f')
 """
 
@@ -36,8 +36,7 @@ def keys_statement() -> Statement:
     return Statement(KEYS)
 
 
-@dataclass(frozen=True, slots=True)
-class KeySide:
+class KeySide(NamedTuple):
     """The columns of a key in one relation, in the key's order: their numbers and names."""
 
     relation_id: int
@@ -46,8 +45,7 @@ class KeySide:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class UniqueKey:
+class UniqueKey(NamedTuple):
     """A primary key or unique constraint."""
 
     constraint: str
@@ -55,8 +53,7 @@ class UniqueKey:
     side: KeySide
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignKey:
+class ForeignKey(NamedTuple):
     constraint: str
     side: KeySide
     foreign: KeySide
@@ -70,19 +67,18 @@ Key = UniqueKey | ForeignKey
 def read_keys(rows: Rows) -> tuple[Key, ...]:
     names: dict[int, QualifiedName] = {}
 
-    def side(row: int, relation: int, columns: int) -> KeySide:
-        oid = int(value(rows, row, relation))
+    def side(oid: int, schema: str, relation: str, numbers: list[int], columns: list[str]) -> KeySide:
         if oid not in names:
-            names[oid] = QualifiedName(text(rows, row, relation + 1), text(rows, row, relation + 2))
-        return KeySide(oid, names[oid], tuple(document(rows, row, columns)), tuple(document(rows, row, columns + 1)))
+            names[oid] = QualifiedName(schema, relation)
+        return KeySide(oid, names[oid], tuple(numbers), tuple(columns))
 
-    def key(row: int) -> Key:
-        constraint, kind = text(rows, row, 1), value(rows, row, 0)
-        if kind == b"f":
-            return ForeignKey(constraint, side(row, 2, 9), side(row, 5, 11), value(rows, row, 8) == b"t")
-        return UniqueKey(constraint, kind == b"p", side(row, 2, 9))
+    def key(body: Any) -> Key:
+        is_primary, constraint, *own = body[:7]
+        if body[7]:
+            return ForeignKey(constraint, side(*own), side(*body[7:12]), body[12])
+        return UniqueKey(constraint, is_primary, side(*own))
 
-    return tuple(key(row) for row in range(rows.ntuples))
+    return tuple(key(document(rows, row, 0)) for row in range(rows.ntuples))
 
 
 def table_primary_keys(keys: Iterable[Key]) -> dict[QualifiedName, tuple[str, ...]]:

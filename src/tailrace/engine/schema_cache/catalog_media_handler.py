@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from tailrace.engine.identifiers import QualifiedName
-from tailrace.engine.media_type import ANY, ARRAY_STRIPPED, CSV, GEOJSON, JSON, KNOWN, OBJECT, MediaType
+from tailrace.engine.media_type import ANY, CSV, GEOJSON, JSON, MediaType, parse_media_type
 from tailrace.engine.schema_cache.media_handler import Builtin, CustomHandler, ResolvedHandler
 from tailrace.engine.schema_cache.text_format import text
 from tailrace.engine.statement import Rows, Statement
@@ -62,17 +62,6 @@ def read_media_handlers(rows: Rows) -> dict[HandlerKey, ResolvedHandler]:
         function = QualifiedName(text(rows, row, 0), text(rows, row, 1))
         target = QualifiedName(text(rows, row, 2), text(rows, row, 3))
         relation = None if target == ("pg_catalog", "anyelement") else target
-        asked, answered = media_type(text(rows, row, 4)), media_type(text(rows, row, 5))
+        asked, answered = parse_media_type(text(rows, row, 4)), parse_media_type(text(rows, row, 5))
         handlers[relation, asked] = ResolvedHandler(CustomHandler(function, relation), answered)
     return handlers
-
-
-def media_type(name: str) -> MediaType:
-    """The media type that a domain is named after: one of those with a meaning of their own, or any other."""
-    match name.lower():
-        case "application/vnd.pgrst.object":
-            return OBJECT
-        case "application/vnd.pgrst.array" | "application/vnd.pgrst.array+json":
-            return JSON
-        case lower:
-            return next((known for known in KNOWN - {ARRAY_STRIPPED} if known.name == lower), MediaType(name))

@@ -32,7 +32,8 @@ def relations_statement(schemas: bytes, pg_version: int) -> Statement:
           and n.oid = any($1::regnamespace[]) and n.nspname not in ('pg_catalog', 'information_schema')
       ),
       attributes as materialized (
-        select a.* from pg_attribute a
+        select a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attidentity, a.attgenerated
+        from pg_attribute a
         where a.attrelid in (select oid from relations) and a.attnum > 0 and not a.attisdropped
       ),
       enums as (

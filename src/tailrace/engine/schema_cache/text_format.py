@@ -35,4 +35,4 @@ def value(rows: Rows, row: int, column: int) -> bytes:
 def document(rows: Rows, row: int, column: int) -> Any:
     """A JSON value, NULL as None."""
     found = rows.get_value(row, column)
-    return None if found is None else json.loads(found)
+    return None if found is None else json.loads(found.decode())

@@ -4,14 +4,14 @@ A view that shows every column of a table's primary key has that key; one that
 shows both ends of a foreign key can be embedded in place of the table.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import product
 
 from tailrace.engine.identifiers import QualifiedName
 from tailrace.engine.schema_cache.catalog_key import ForeignKey, Key, KeySide
-from tailrace.engine.schema_cache.catalog_view import View, resolve_origins
+from tailrace.engine.schema_cache.catalog_view import Origin, View, resolve_origins
 
 
 class KeyRole(Enum):
@@ -39,39 +39,47 @@ class ViewKey:
         return product(*self.columns)
 
 
-KeysByRelation = dict[int, list[tuple[str, KeyRole, KeySide]]]
+KeyPart = tuple[str, KeyRole, KeySide]
+"""A constraint's name and one of its sides."""
 
 
 def find_view_keys(views: Sequence[View], keys: Iterable[Key], schemas: Sequence[str]) -> list[ViewKey]:
     """The keys that the views of these schemas show, be it through other views."""
     by_oid = {view.oid: view for view in views}
-    by_relation = _keys_by_relation(keys)
-    return [key for view in views if view.name.schema in schemas for key in _keys_of(view, by_oid, by_relation)]
+    origins = {view.name: resolve_origins(view, by_oid) for view in views if view.name.schema in schemas}
+    parts = _parts_by_relation(keys, {origin.relation_id for shown in origins.values() for origin in shown})
+    return [key for view in views if view.name in origins for key in _keys_of(view, origins[view.name], parts)]
 
 
-def _keys_by_relation(keys: Iterable[Key]) -> KeysByRelation:
-    by_relation: KeysByRelation = {}
+def _parts_by_relation(keys: Iterable[Key], relations: Collection[int]) -> dict[int, list[KeyPart]]:
+    """Both sides of every key, so far as they belong to these relations.
+
+    Foreign keys of one name to the same columns, from different tables, are one:
+    which of them is meant is known from the referencing side.
+    """
+    parts: dict[KeyPart, None] = {}
     for key in keys:
         if isinstance(key, ForeignKey):
-            by_relation.setdefault(key.side.relation_id, []).append((key.constraint, KeyRole.REFERENCING, key.side))
-            entry = (key.constraint, KeyRole.REFERENCED, key.foreign)
-            # Two tables may have foreign keys of one name to the same columns: one key to the view.
-            referenced = by_relation.setdefault(key.foreign.relation_id, [])
-            if entry not in referenced:
-                referenced.append(entry)
-        elif key.is_primary:
-            by_relation.setdefault(key.side.relation_id, []).append((key.constraint, KeyRole.PRIMARY, key.side))
+            if key.side.relation_id in relations:
+                parts[key.constraint, KeyRole.REFERENCING, key.side] = None
+            if key.foreign.relation_id in relations:
+                parts[key.constraint, KeyRole.REFERENCED, key.foreign] = None
+        elif key.is_primary and key.side.relation_id in relations:
+            parts[key.constraint, KeyRole.PRIMARY, key.side] = None
+    by_relation: dict[int, list[KeyPart]] = {}
+    for part in parts:
+        by_relation.setdefault(part[2].relation_id, []).append(part)
     return by_relation
 
 
-def _keys_of(view: View, views: dict[int, View], by_relation: KeysByRelation) -> Iterator[ViewKey]:
+def _keys_of(view: View, origins: Iterable[Origin], parts: Mapping[int, Sequence[KeyPart]]) -> Iterator[ViewKey]:
     shown: dict[int, dict[int, list[str]]] = {}
-    for origin in resolve_origins(view, views):
-        if origin.relation_id in by_relation:
+    for origin in origins:
+        if origin.relation_id in parts:
             columns = shown.setdefault(origin.relation_id, {})
             columns.setdefault(origin.relation_column, []).append(view.column_names[origin.column])
     for relation_id, columns in shown.items():
-        for constraint, role, side in by_relation[relation_id]:
+        for constraint, role, side in parts[relation_id]:
             if all(number in columns for number in side.numbers):
                 choices = tuple(tuple(columns[number]) for number in side.numbers)
                 yield ViewKey(view.name, side.relation, constraint, role, choices)

@@ -1,0 +1,27 @@
+"""What went wrong on the database's side, as the documented errors."""
+
+from tailrace.engine.errors import ApiError, DatabaseClientError, DatabaseUnreachable, InternalError, PoolTimeout
+from tailrace.engine.postgres.sqlstate import database_error
+from tailrace.engine.statement import AcquisitionTimeout, ConnectionFailed, ConnectionLost, PostgresError
+
+
+def documented(error: Exception | None, *, authenticated: bool) -> Exception:
+    """The documented error for a fault of the database; anything else as it is."""
+    match error:
+        case PostgresError():
+            return database_error(error, authenticated=authenticated)
+        case ConnectionFailed():
+            return DatabaseUnreachable(str(error))
+        case ConnectionLost():
+            return DatabaseClientError(str(error))
+        case AcquisitionTimeout():
+            return PoolTimeout()
+        case None:
+            return InternalError()
+        case _:
+            return error
+
+
+def as_api_error(error: Exception) -> ApiError:
+    fault = documented(error, authenticated=False)
+    return fault if isinstance(fault, ApiError) else InternalError()
