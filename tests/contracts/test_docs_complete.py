@@ -8,33 +8,19 @@ from pathlib import Path
 import pytest
 
 from tailrace.engine import errors
-from tailrace.engine.config.config import Config
+from tailrace.engine.config.setting import Setting
+from tailrace.engine.config.settings import documented
 from tailrace.engine.errors import ApiError
+from tests.contracts.setting_facts import facts
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-DERIVED = {
-    # Two fields that one setting decides.
-    "db_tx_allow_override": "db-tx-end",
-    "db_tx_rollback_all": "db-tx-end",
-    # Named by a prefix.
-    "app_settings": "app.settings.*",
-    # Read from the database or given by the command line: no settings of their own.
-    "role_settings": None,
-    "role_isolation": None,
-    "file_path": None,
-}
 
 
 def headings(page: Path) -> set[str]:
     """The text of the headings, without backquotes."""
     lines = page.read_text(encoding="utf-8").splitlines()
     return {line.lstrip("#").strip().strip("`") for line in lines if line.startswith("#")}
-
-
-def settings() -> set[str]:
-    derived = {DERIVED.get(name, name.replace("_", "-")) for name in Config.__dataclass_fields__}
-    return {name for name in derived if name is not None and not name.startswith("internal-")}
 
 
 def codes(kind: type[ApiError] = ApiError) -> Iterator[str]:
@@ -54,15 +40,17 @@ def dependencies() -> set[str]:
     return {re.split(r"[\[<>=!~; ]", line, maxsplit=1)[0] for line in wanted}
 
 
-@pytest.mark.parametrize("setting", sorted(settings()))
-def test_a_setting_has_a_heading(setting: str) -> None:
-    assert setting in headings(DOCS / "references" / "configuration.md")
+@pytest.mark.parametrize("setting", documented(), ids=lambda setting: setting.name)
+def test_a_setting_has_a_heading_and_its_facts_under_it(setting: Setting) -> None:
+    page = (DOCS / "references" / "configuration.md").read_text(encoding="utf-8")
+
+    assert f"\n## {setting.name}\n\n{facts(setting)}\n\n" in page
 
 
 def test_no_setting_is_described_that_does_not_exist() -> None:
     described = {name for name in headings(DOCS / "references" / "configuration.md") if re.fullmatch(r"[a-z-]+", name)}
 
-    assert described - settings() == set()
+    assert described - {setting.name for setting in documented()} == set()
 
 
 @pytest.mark.parametrize("code", sorted(set(codes())))

@@ -53,7 +53,7 @@ def test_no_preference_is_applied_when_none_was_asked_for(desk: Api) -> None:
 
 def test_applied_preferences_are_listed_in_an_order_of_their_own(desk: Api) -> None:
     preferences = (
-        "max-affected=5, timezone=UTC, handling=strict, tx=rollback, count=exact, return=representation, "
+        "timezone=UTC, handling=strict, tx=rollback, count=exact, return=representation, "
         "missing=default, resolution=merge-duplicates"
     )
 
@@ -62,7 +62,7 @@ def test_applied_preferences_are_listed_in_an_order_of_their_own(desk: Api) -> N
     assert response.status == 201
     assert response.headers["preference-applied"] == (
         "resolution=merge-duplicates, missing=default, return=representation, count=exact, tx=rollback, "
-        "handling=strict, timezone=UTC, max-affected=5"
+        "handling=strict, timezone=UTC"
     )
 
 
@@ -143,6 +143,15 @@ def test_max_affected_counts_the_rows_that_a_function_returns(desk: Api) -> None
     assert no_rows.json()["message"] == (
         "Function must return SETOF or TABLE when max-affected preference is used with handling=strict"
     )
+
+
+def test_max_affected_says_nothing_about_an_insert(desk: Api) -> None:
+    headers = {"prefer": "handling=strict, max-affected=1"}
+
+    response = desk.post("/items", [{"id": 8, "name": "a"}, {"id": 9, "name": "b"}], headers=headers)
+
+    assert response.status == 201
+    assert response.headers["preference-applied"] == "handling=strict"
 
 
 # ---------------------------------------------------------------- tx

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import shutil
 import subprocess
 import tempfile
@@ -153,7 +154,8 @@ VALID = sign({"role": "authenticated"})
 @pytest.mark.parametrize(
     "token",
     [
-        "", "x", "..", "...", "a.b.c", VALID[:-1], VALID + "=", VALID + ".x", VALID.replace(".", "!", 1), "\xff.\xff.\xff",
+        "", "x", "..", "...", "a.b.c", VALID[:-1], VALID + "=", VALID + ".x", VALID.replace(".", "!", 1),
+        "\xff.\xff.\xff",
         sign({"role": "authenticated"}, header={"alg": "none"}), sign({"role": "authenticated"}, header={"alg": "XX"}),
         sign({"role": "authenticated"}, header={"alg": 5}), sign({"role": "authenticated", "exp": {}}),
         sign({"role": "authenticated", "aud": 7}), sign({"role": {"a": []}}), sign({"role": "a\x00b"}),
@@ -171,7 +173,7 @@ def test_malformed_tokens_are_refused_with_the_documented_error(stall: Api, toke
     "target",
     [
         "/" + "x" * 5000,
-        "/fruit?select=" + "id," * 2000 + "id",
+        "/fruit?select=" + "id," * 1000 + "id",
         "/fruit?name=eq." + "x" * 8000,
         "/fruit?or=(" + "and(" * 300 + "id.eq.1,id.eq.1" + ")" * 300 + ")",
         "/fruit?select=" + "crates(fruit(" * 40 + "id" + "))" * 40,
@@ -322,11 +324,9 @@ def test_requests_that_wait_on_one_connection_are_answered_in_order(stall: Api) 
 
     received = stall.send_raw(b"".join(requests)).decode()
 
-    statuses = [line.split()[1] for line in received.split("\r\n") if "HTTP/1.1 " in line]
-    assert statuses == ["200", "400", "200", "200", "200"]
-    numbers = [received.index(f'"x-number" : "{number}"') if f'"x-number" : "{number}"' in received
-               else received.index(f'"x-number":"{number}"') for number in (1, 2, 3)]  # fmt: skip
-    assert numbers == sorted(numbers)
+    assert re.findall(r"HTTP/1\.1 (\d+)", received) == ["200", "400", "200", "200", "200"]
+    assert re.findall(r'"x-number" ?: ?"(\d)"', received) == ["1", "2", "3"]
+    assert re.findall(r'"user" ?: ?"(\w+)"', received) == ["anonymous", "authenticated", "anonymous"]
 
 
 # ---------------------------------------------------------------- Postgres goes away
@@ -381,7 +381,7 @@ def server(postgres: list[RunningCluster]) -> Iterator[Api]:
             process.wait()
 
 
-def eventually(api: Api, target: str, status: int, *, seconds: float = 30) -> Response:
+def eventually(api: HttpClient, target: str, status: int, *, seconds: float = 30) -> Response:
     """Ask until the status comes; the last answer when it does not."""
     deadline = time.monotonic() + seconds
     while True:
@@ -410,16 +410,14 @@ def test_while_postgres_is_away_requests_get_503_and_afterwards_they_work_again(
     assert (unknown.status, options.status, live.status) == (404, 200, 200)
     assert back.status == 200
     assert back.json() == [{"id": 1}, {"id": 2}]
-    assert eventually(server.admin_api(), "/ready", 200).status == 200 if hasattr(server, "admin_api") else True
+    assert eventually(server.admin, "/ready", 200).status == 200
     assert "Traceback" not in server.log
 
 
 def test_connections_that_postgres_cut_are_replaced(server: Api) -> None:
     server.get("/fruit")
 
-    server.database.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'authenticator' and pid <> pg_backend_pid()"
-    )
+    server.database.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'authenticator'")
     first = server.get("/fruit")
     later = eventually(server, "/fruit", 200)
 
@@ -432,7 +430,8 @@ def test_a_request_whose_connection_is_cut_is_told_so(server: Api) -> None:
         napping = threads.submit(server.get, "/rpc/nap?seconds=5")
         time.sleep(0.5)
         server.database.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity where query like '%nap%' and pid <> pg_backend_pid()"
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where query like '%nap%' and pid <> pg_backend_pid()"
         )
         answer = napping.result(timeout=10)
 
@@ -455,7 +454,7 @@ def test_sigterm_lets_requests_in_flight_finish(server: Api) -> None:
 
     assert [(answer.status, answer.json()) for answer in answers] == [(200, "awake")]
     assert exit_code == 0
-    with pytest.raises(OSError):
+    with pytest.raises(ConnectionRefusedError):
         server.get("/fruit")
 
 

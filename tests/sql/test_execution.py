@@ -611,6 +611,15 @@ def test_a_scalar_is_the_body_itself(database: Database) -> None:
     assert row[1:3] == [b"1", b"42"]
 
 
+def test_no_row_without_a_body_is_no_row_at_all(database: Database) -> None:
+    arguments = DirectArguments((("n", Operand("0")),))
+    plan = {"parameters": NamedParameters((parameter("n"),))}
+
+    rendered = calling(routine("upto"), arguments, plan=plan, handler=Builtin.NONE)
+
+    assert database.execute(rendered.main.statement()).ntuples == 0
+
+
 def test_a_scalar_null_is_json_null(database: Database) -> None:
     arguments = DirectArguments((("a", Operand("1")),))
 

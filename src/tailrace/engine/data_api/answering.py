@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from tailrace.engine.data_api.data_api import DataApi, Reply
 
 NOT_READY = 503
+METHODS_WITH_BODY = frozenset(("POST", "PATCH", "PUT"))
 
 
 class Answering:
@@ -99,20 +100,28 @@ class Answering:
             self._api.emit(events.SchemaCacheMissing())
             raise NoSchemaCache
         shape = shape_of(request)
-        prepared = snapshot.plans.find(shape.key)
-        if prepared is not None and self._run_again(prepared, shape):
-            return
-        self._run_first(shape)
+        if not self._run_again(shape):
+            self._run_first(shape)
 
     # Planning ----------------------------------------------------------------------------------
 
-    def _run_again(self, prepared: Prepared, shape: Shape) -> bool:
-        """Run a request whose shape is known; False if its values do not fit after all."""
-        config = self._snapshot.config
+    def _run_again(self, shape: Shape) -> bool:
+        """Run a request of a shape that was prepared before; False if it was not, or its values do not fit."""
+        if shape.is_odd:
+            return False
+        plans, payload = self._snapshot.plans, None
+        if self._request.method in METHODS_WITH_BODY:
+            reader = plans.reader(shape)
+            if reader is None:
+                return False
+            payload = reader.read(self._request.body)
+        prepared = plans.find(shape, payload)
+        if prepared is None:
+            return False
         top_range = top_range_of(shape)
-        values = request_values(shape, None, top_range, config.db_max_rows)
+        values = request_values(shape, payload, top_range, self._snapshot.config.db_max_rows)
         try:
-            statements = self._main_statements(prepared, values)
+            statements = fill_statements(prepared, values)
         except UnfitValue:
             return False
         self._lap()
@@ -133,7 +142,10 @@ class Answering:
         match plan:
             case RelationInfo() | RoutineInfo() | SchemaInfo():
                 self._lap()
-                self._send(respond_info(plan))
+                self._lap()
+                response = respond_info(plan)
+                self._lap()
+                self._send(response)
                 return
             case SchemaInspection():
                 self._lap()
@@ -145,15 +157,9 @@ class Answering:
         self._canonical = asked.query.canonical
         rendered = prepared.rendered
         explain = () if rendered.explain_count is None else (rendered.explain_count.statement(),)
-        if not self._request.body:
-            values = request_values(shape, asked.payload, asked.top_range, snapshot.config.db_max_rows)
-            snapshot.plans.keep(shape, prepared, values, asked.top_range)
+        values = request_values(shape, asked.payload, asked.top_range, snapshot.config.db_max_rows)
+        snapshot.plans.keep(shape, prepared, asked, values)
         self._run(prepared, (rendered.main.statement(), *explain))
-
-    def _main_statements(self, prepared: Prepared, values: RequestValues) -> tuple[Statement, ...]:
-        rendered = prepared.rendered
-        main = rendered.main.fill(values)
-        return (main,) if rendered.explain_count is None else (main, rendered.explain_count.fill(values))
 
     # The database ------------------------------------------------------------------------------
 
@@ -291,6 +297,13 @@ class Answering:
 
 TIMED = 5
 """Laps of a request that was answered by the database: the ends of its stages, and the start."""
+
+
+def fill_statements(prepared: Prepared, values: RequestValues) -> tuple[Statement, ...]:
+    """The main statements of a request of a prepared shape. Errors: UnfitValue."""
+    rendered = prepared.rendered
+    main = rendered.main.fill(values)
+    return (main,) if rendered.explain_count is None else (main, rendered.explain_count.fill(values))
 
 
 PLAIN_PARAMETER = re.compile(rb"[A-Za-z0-9_.~-]+=[A-Za-z0-9_.~-]*")

@@ -6,44 +6,85 @@ the shape, and filled once with that same request's values for proof.
 """
 
 from collections import OrderedDict
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from tailrace.engine.data_api.prepared import Prepared
 from tailrace.engine.data_api.shape import Shape
-from tailrace.engine.request.payload import JsonPayload, Payload
+from tailrace.engine.media_type import MediaType
+from tailrace.engine.request.action import Action
+from tailrace.engine.request.api_request import ApiRequest, QueryString, read_payload
+from tailrace.engine.request.payload import FormPayload, JsonPayload, Payload
 from tailrace.engine.request.range import ALL_ROWS, RowRange
 from tailrace.engine.sql.fragment import RequestValues, Source, Template, UnfitValue
-from tailrace.engine.statement import Statement
 
 MAX_PLANS = 2000
 
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class BodyReader:
+    """How the bodies of a shape's requests are read."""
+
+    action: Action
+    content_type: MediaType
+    query: QueryString
+    """For the columns that it names."""
+
+    def read(self, body: bytes) -> Payload | None:
+        """Errors: InvalidBody."""
+        payload, _ = read_payload(body, self.content_type, action=self.action, query=self.query)
+        return payload
+
 
 class PlanCache:
-    __slots__ = ("_plans",)
+    __slots__ = ("_plans", "_readers")
 
     def __init__(self) -> None:
         self._plans: OrderedDict[tuple[object, ...], Prepared] = OrderedDict()
+        self._readers: OrderedDict[tuple[object, ...], BodyReader] = OrderedDict()
 
-    def find(self, key: tuple[object, ...]) -> Prepared | None:
+    def reader(self, shape: Shape) -> BodyReader | None:
+        """How to read the body of a request of this shape; None if no such request came before."""
+        return self._readers.get(shape.key)
+
+    def find(self, shape: Shape, payload: Payload | None) -> Prepared | None:
+        key = (shape.key, payload_shape(payload))
         prepared = self._plans.get(key)
         if prepared is not None:
             self._plans.move_to_end(key)
         return prepared
 
-    def keep(self, shape: Shape, prepared: Prepared, values: RequestValues, top_range: RowRange) -> None:
+    def keep(self, shape: Shape, prepared: Prepared, asked: ApiRequest, values: RequestValues) -> None:
         """Keep what was prepared, if it can serve other requests of its shape."""
-        if shape.is_odd or top_range.is_limit_zero or top_range_of(shape) != top_range:
+        if shape.is_odd or asked.top_range.is_limit_zero or top_range_of(shape) != asked.top_range:
             return
-        if not is_filled_alike(prepared.rendered.main, shape, values):
+        rendered = prepared.rendered
+        templates = (rendered.main,) if rendered.explain_count is None else (rendered.main, rendered.explain_count)
+        if isinstance(asked.payload, FormPayload) or not all(fills_alike(one, shape, values) for one in templates):
             return
-        explain = prepared.rendered.explain_count
-        if explain is not None and not is_filled_alike(explain, shape, values):
-            return
-        if len(self._plans) >= MAX_PLANS:
-            self._plans.popitem(last=False)
-        self._plans[shape.key] = prepared
+        explain = None if rendered.explain_count is None else without_values(rendered.explain_count)
+        kept = replace(prepared, rendered=replace(rendered, main=without_values(rendered.main), explain_count=explain))
+        put(self._plans, (shape.key, payload_shape(asked.payload)), kept)
+        put(self._readers, shape.key, BodyReader(asked.action, asked.content_type, asked.query))
 
 
-def is_filled_alike(template: Template, shape: Shape, values: RequestValues) -> bool:
+def put(kept: OrderedDict[K, V], key: K, value: V) -> None:
+    if len(kept) >= MAX_PLANS:
+        kept.popitem(last=False)
+    kept[key] = value
+
+
+def payload_shape(payload: Payload | None) -> object:
+    """What of a body the plan depends on: which keys it has, and whether it is one object."""
+    if isinstance(payload, JsonPayload):
+        return (payload.keys, payload.is_object)
+    return None if payload is None else type(payload)
+
+
+def fills_alike(template: Template, shape: Shape, values: RequestValues) -> bool:
     """Whether the shape's values give the very parameters that the parser gave."""
     try:
         filled = template.fill(values).parameters
@@ -51,6 +92,12 @@ def is_filled_alike(template: Template, shape: Shape, values: RequestValues) -> 
         return False
     used = {parameter.position for parameter in template.parameters if parameter.source is Source.OPERAND}
     return used >= shape.values.keys() and list(filled) == [parameter.value for parameter in template.parameters]
+
+
+def without_values(template: Template) -> Template:
+    """A template that holds on to nothing of the request that it was made for."""
+    parameters = [one if one.source is Source.CONSTANT else replace(one, value=None) for one in template.parameters]
+    return replace(template, parameters=tuple(parameters))
 
 
 def top_range_of(shape: Shape) -> RowRange:
@@ -63,10 +110,5 @@ def top_range_of(shape: Shape) -> RowRange:
 
 def request_values(shape: Shape, payload: Payload | None, top_range: RowRange, max_rows: int | None) -> RequestValues:
     restricted = top_range.restrict(max_rows)
-    body = None if payload is None or not isinstance(payload, JsonPayload) else payload.raw
+    body = None if payload is None or isinstance(payload, FormPayload) else payload.raw
     return RequestValues(shape.values.__getitem__, body, restricted.limit, restricted.offset)
-
-
-def fill(template: Template, values: RequestValues) -> Statement:
-    """Errors: UnfitValue for a value that the template has no place for."""
-    return template.fill(values)

@@ -52,8 +52,8 @@ class Reload:
         """The schema cache is up to date; cleared while a failed load is retried."""
         self.stopped: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         """Set, with an exit code, when the process cannot go on."""
-        self.delay = 1
-        """Seconds to the next attempt, for Retry-After."""
+        self.delay = 0
+        """Seconds to the next attempt, for Retry-After; 0 while all is well."""
         self._api = api
         self._load_config = load
         self._loading: asyncio.Task[None] | None = None
@@ -92,7 +92,7 @@ class Reload:
     # Schema cache ------------------------------------------------------------------------------
 
     async def _load_until_good(self) -> None:
-        self.delay = 1
+        delay = 1
         while True:
             self._again = False
             is_good = await self._load_once()
@@ -100,14 +100,15 @@ class Reload:
             if self.stopped.done():
                 return
             if is_good and not self._again:
-                self.delay = 1
+                self.delay = 0
                 return
             if not is_good:
                 if not self._api.snapshot.config.db_pool_automatic_recovery:
                     return
-                await asyncio.sleep(self.delay)
-                self._api.emit(events.ConnectionRetry(self.delay))
-                self.delay = min(self.delay * 2, MAX_DELAY)
+                self.delay = delay
+                await asyncio.sleep(delay)
+                self._api.emit(events.ConnectionRetry(delay))
+                delay = min(delay * 2, MAX_DELAY)
 
     async def _load_once(self) -> bool:
         version = await self._read_version()

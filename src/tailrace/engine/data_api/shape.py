@@ -31,6 +31,7 @@ LOGIC_OPERAND = re.compile(
 )
 AWKWARD_IN_LOGIC = re.compile(r"[\"\\{}]")
 NOT_AN_ARGUMENT = re.compile(rf"not|is|{OPERATORS}|fts")
+MAX_QUERY = 8192
 NUMBER = re.compile(rb"[0-9]{1,15}")
 
 
@@ -44,7 +45,7 @@ class Shape:
     """The root's limit and offset, where they were taken out of the key."""
     offset: int | None = None
     is_odd: bool = False
-    """Too rare to keep a plan for: a limit of zero, limits given twice, the other separator."""
+    """Not worth a kept plan: a limit of zero, limits given twice, the other separator, a very long query."""
 
 
 def shape_of(request: HttpRequest) -> Shape:
@@ -57,7 +58,7 @@ def shape_of(request: HttpRequest) -> Shape:
     shape = Shape(())
     query = request.query
     if query:
-        shape.is_odd = b";" in query
+        shape.is_odd = b";" in query or len(query) > MAX_QUERY
         is_call = request.path.startswith(b"/rpc/")
         for index, piece in enumerate(query.split(b"&")):
             name, equals, value = piece.partition(b"=")

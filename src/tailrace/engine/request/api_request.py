@@ -96,7 +96,7 @@ def parse_request(request: HttpRequest, config: Config) -> ApiRequest:
     top_range = _top_range(request, query)
     accept = request.header(b"accept")
     content_type = _content_type(request)
-    payload, columns = _read_payload(request.body, content_type, action=action, query=query)
+    payload, columns = read_payload(request.body, content_type, action=action, query=query)
     headers, cookies = split_cookies(request.headers)
     return ApiRequest(
         action=action,
@@ -186,7 +186,7 @@ def _read_cookies(header: bytes) -> Mapping[str, str]:
 # Body --------------------------------------------------------------------------------------
 
 
-def _read_payload(
+def read_payload(
     body: bytes, content_type: MediaType, *, action: Action, query: QueryString
 ) -> tuple[Payload | None, frozenset[str]]:
     """The body, if the action has one, and which columns or arguments it gives. Errors: InvalidBody."""

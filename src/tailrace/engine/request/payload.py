@@ -5,6 +5,7 @@ references/api/functions.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from tailrace.engine.request.csv_body import read_csv
 from tailrace.engine.request.query_string import split_query
 
 NO_ROWS = b"[]"
+OBJECT = re.compile(rb"[ \t\n\r]*\{")
 NO_KEYS: frozenset[str] = frozenset()
 
 
@@ -33,7 +35,7 @@ class JsonPayload:
 
     @property
     def is_object(self) -> bool:
-        return self.raw.lstrip(b" \t\n\r")[:1] == b"{"
+        return OBJECT.match(self.raw) is not None
 
 
 @dataclass(frozen=True, slots=True)

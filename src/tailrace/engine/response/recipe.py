@@ -74,7 +74,8 @@ class CallRecipe:
     def render(
         self, rows: Rows, *, top_range: RowRange = ALL_ROWS, canonical: str = "", planned: int | None = None
     ) -> Response:
-        page = _page(rows, top_range, _number(rows, TOTAL), self.verbosity)
+        total = _number(rows, TOTAL) if rows.ntuples else 0
+        page = _page(rows, top_range, total, self.verbosity)
         if self.is_void:
             return _finish(rows, Response(204, [page.range, *self.tail]))
         if self.headers_only:

@@ -123,7 +123,7 @@ def argument_name(parameter: RoutineParameter) -> str:
 def write_json_arguments(sql: SqlWriter, parameters: NamedParameters, payload: Payload | None) -> None:
     """Write the relation that has the arguments as columns: those of the first object, if there are several."""
     fields = tuple([ResolvedField(p.name, type=p.type_max_length) for p in parameters.parameters])
-    write_body_relation(sql, json_body(payload), fields=fields, apply_defaults=False, only_first=True)
+    write_body_relation(sql, json_body(payload, only_first=True), fields=fields, apply_defaults=False)
     sql.write(", LATERAL ")
 
 

@@ -14,23 +14,22 @@ class JsonBody:
 
     value: bytes | None
     is_object: bool
+    only_first: bool = False
+    """Of an array, take the first object only."""
 
 
-NO_BODY = JsonBody(None, False)
-
-
-def json_body(payload: Payload | None) -> JsonBody:
+def json_body(payload: Payload | None, *, only_first: bool = False) -> JsonBody:
     match payload:
         case JsonPayload():
-            return JsonBody(payload.raw, payload.is_object)
+            return JsonBody(payload.raw, payload.is_object, only_first)
         case RawPayload():
-            return JsonBody(payload.raw, payload.raw.lstrip(b" \t\n\r")[:1] == b"{")
+            return JsonBody(payload.raw, payload.raw.lstrip(b" \t\n\r")[:1] == b"{", only_first)
         case FormPayload() | None:
-            return NO_BODY
+            return JsonBody(None, False, only_first)
 
 
 def write_body_relation(
-    sql: SqlWriter, body: JsonBody, *, fields: tuple[ResolvedField, ...], apply_defaults: bool, only_first: bool = False
+    sql: SqlWriter, body: JsonBody, *, fields: tuple[ResolvedField, ...], apply_defaults: bool
 ) -> None:
     """Write what stands after FROM; its last relation, pgrst_body, has the payload's rows in `fields`.
 
@@ -45,7 +44,7 @@ def write_body_relation(
     parsed = ", ".join([parsed_field(field) for field in fields])
     sql.write(f"LATERAL (SELECT {parsed} FROM ")
     sql.write(rows_function(body, fields=fields, apply_defaults=apply_defaults))
-    sql.write("LIMIT 1) pgrst_body " if only_first and fields else ") pgrst_body ")
+    sql.write("LIMIT 1) pgrst_body " if body.only_first and fields else ") pgrst_body ")
 
 
 def rows_function(body: JsonBody, *, fields: tuple[ResolvedField, ...], apply_defaults: bool) -> str:

@@ -13,6 +13,9 @@ fetched in binary format, so that such a body arrives as it is.
     6  location           JSON array of "column=eq.value" strings, NULL if the insert was not of one row;
                           only for inserts with return=headers-only
 
+There is no row at all where the one row of a function was filtered away and nothing
+aggregates (a HEAD request): that is a total and a page of 0.
+
 With a plan media type, the rows are those of EXPLAIN instead: one column, one
 row of JSON or a row for each line of text.
 """
@@ -107,23 +110,23 @@ def write_relation_read(sql: SqlWriter, plan: RelationRead, inputs: MainInputs) 
     sql.write("WITH pgrst_source AS ( ")
     write_read(sql, plan.read)
     sql.write(" )")
-    # An estimate needs the exact count only if it is within db-max-rows
-    is_estimate = inputs.preferences.count is Count.ESTIMATED and inputs.max_rows is not None
-    limit = f" LIMIT {inputs.max_rows + 1:d}" if is_estimate and inputs.max_rows is not None else ""
-    total = write_count_cte(sql, plan.read, inputs, limit=limit, page_total=PAGE_TOTAL)
+    total = write_count_cte(sql, plan, inputs, PAGE_TOTAL)
     sql.write(result_columns(total, PAGE_TOTAL, body_expression(plan.handler)))
     sql.write("null::text AS response_inserted FROM ( SELECT * FROM pgrst_source ) _postgrest_t")
 
 
-def write_count_cte(sql: SqlWriter, plan: ReadPlan, inputs: MainInputs, *, limit: str = "", page_total: str) -> str:
+def write_count_cte(sql: SqlWriter, plan: RelationRead | RoutineCall, inputs: MainInputs, page_total: str) -> str:
     """Write the CTE that counts all rows, if the page's rows may not be all; return the count's expression."""
     if not inputs.preferences.counts_exactly:
         return "null::text"
     if inputs.max_rows is None and inputs.top_range == ALL_ROWS:
         return page_total
     sql.write(", pgrst_source_count AS (")
-    write_count_query(sql, plan)
-    sql.write(limit + ")")
+    write_count_query(sql, plan.read)
+    # An estimate of a relation needs the exact count only if that is within db-max-rows
+    if isinstance(plan, RelationRead) and inputs.preferences.count is Count.ESTIMATED and inputs.max_rows is not None:
+        sql.write(f" LIMIT {inputs.max_rows + 1:d}")
+    sql.write(")")
     return "(SELECT pg_catalog.count(*) FROM pgrst_source_count)::text"
 
 
@@ -167,7 +170,7 @@ def write_routine_call(sql: SqlWriter, plan: RoutineCall, inputs: MainInputs) ->
     sql.write("WITH pgrst_source AS (")
     write_call(sql, plan.call, inputs.payload)
     sql.write(")")
-    total = write_count_cte(sql, plan.read, inputs, page_total=page_total)
+    total = write_count_cte(sql, plan, inputs, page_total)
     sql.write(result_columns(total, page_total, body_expression(plan.handler, plan.routine)))
     sql.write("null::text AS response_inserted FROM (")
     write_read(sql, plan.read)

@@ -46,7 +46,7 @@ class OpenApiFragments:
     def __init__(self, cache: SchemaCache) -> None:
         self._cache = cache
         self._tables: dict[QualifiedName, TableFragment] = {}
-        self._routines: dict[bytes, RoutineFragment] = {}
+        self._routines: dict[bytes | QualifiedName, RoutineFragment] = {}
 
     def tables(self, names: Iterable[QualifiedName]) -> list[TableFragment]:
         """The parts of those among these relations that the schema cache knows."""
@@ -62,12 +62,10 @@ class OpenApiFragments:
         return [kept.get(row) or self._routine(row) for row in rows]
 
     def routines_of(self, schema: str) -> list[RoutineFragment]:
-        return [
-            routine_fragment(routine)
-            for name, overloads in self._cache.routines.items()
-            if name.schema == schema
-            for routine in overloads[-1:]
-        ]
+        """The parts of all functions of a schema that the schema cache knows."""
+        kept = self._routines
+        names = (name for name in self._cache.routines if name.schema == schema)
+        return [kept.get(name) or self._keep(name, self._cache.routines[name][-1]) for name in names]
 
     def _table(self, name: QualifiedName) -> TableFragment:
         table = self._cache.tables[name]
@@ -82,9 +80,12 @@ class OpenApiFragments:
         return fragment
 
     def _routine(self, row: bytes) -> RoutineFragment:
+        return self._keep(row, read_routine(json.loads(row)))
+
+    def _keep(self, key: bytes | QualifiedName, routine: Routine) -> RoutineFragment:
         if len(self._routines) >= KEPT:
             self._routines.clear()
-        fragment = self._routines[row] = routine_fragment(read_routine(json.loads(row)))
+        fragment = self._routines[key] = routine_fragment(routine)
         return fragment
 
 
