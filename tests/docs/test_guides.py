@@ -104,8 +104,8 @@ class Reader:
             ["bash", "-c", script], env=self._environment, capture_output=True, text=True, timeout=TIMEOUT
         )
         assert done.returncode == 0, done.stderr
-        pairs = (entry.split("=", 1) for entry in exported.read_text().split("\0") if entry)
-        self._environment = {name: value for name, value in pairs}
+        pairs = (entry.partition("=")[::2] for entry in exported.read_text().split("\0") if entry)
+        self._environment = dict(pairs)
         return done.stdout
 
     def _start(self, command: list[str]) -> None:

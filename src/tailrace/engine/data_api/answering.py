@@ -10,13 +10,13 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from tailrace.engine.data_api.faults import documented
 from tailrace.engine.data_api.inspection import document_response, statements_of
 from tailrace.engine.data_api.plan_cache import request_values, top_range_of
 from tailrace.engine.data_api.prepared import Prepared, prepare
 from tailrace.engine.data_api.shape import Shape, shape_of
+from tailrace.engine.data_api.state import ApiState
 from tailrace.engine.errors import ApiError, InternalError, NoSchemaCache
 from tailrace.engine.jwt.authenticate import AuthResult
 from tailrace.engine.message import HttpRequest, Response
@@ -36,8 +36,8 @@ from tailrace.engine.sql.fragment import RequestValues, UnfitValue
 from tailrace.engine.sql.settings import SessionValues, render_pre_request
 from tailrace.engine.statement import IsolationLevel, Rows, Statement, Transaction
 
-if TYPE_CHECKING:
-    from tailrace.engine.data_api.data_api import DataApi, Reply
+Reply = Callable[[Response, str | None], None]
+"""Takes the answer and the role that it was given to, None if that was not found out."""
 
 NOT_READY = 503
 METHODS_WITH_BODY = frozenset(("POST", "PATCH", "PUT"))
@@ -61,7 +61,7 @@ class Answering:
         "_top_range",
     )
 
-    def __init__(self, api: "DataApi", request: HttpRequest, reply: "Reply") -> None:
+    def __init__(self, api: ApiState, request: HttpRequest, reply: Reply) -> None:
         self._api = api
         self._request = request
         self._reply = reply
@@ -273,13 +273,13 @@ class Answering:
         self._laps = None
         self._send(response)
         if error.status == NOT_READY and self._snapshot.schema_cache is not None:
-            self._api.reload.recover()
+            self._api.recover()
 
     def _send(self, response: Response) -> None:
         config = self._snapshot.config
         headers = response.headers
         if response.status == NOT_READY:
-            headers.insert(0, retry_after(self._api.reload.delay))
+            headers.insert(0, retry_after(self._api.retry_delay))
         if self._laps is not None and len(self._laps) > TIMED:
             headers.append(server_timing(self._laps).header)
         if config.server_trace_header is not None:

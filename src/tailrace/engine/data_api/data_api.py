@@ -5,21 +5,17 @@ nothing of each other.
 """
 
 import asyncio
-from collections.abc import Callable
 
 from tailrace.engine.config.config import Config, LogLevel
-from tailrace.engine.data_api.answering import Answering
-from tailrace.engine.data_api.header_documents import HeaderDocuments
+from tailrace.engine.data_api.answering import Answering, Reply
 from tailrace.engine.data_api.reload import LoadConfig, Reload
 from tailrace.engine.data_api.snapshot import first_snapshot
-from tailrace.engine.message import HttpRequest, Response
+from tailrace.engine.data_api.state import ApiState
+from tailrace.engine.message import HttpRequest
 from tailrace.engine.observe import events
 from tailrace.engine.postgres.connect import with_option
 from tailrace.engine.postgres.listener import Listener, Reloads
 from tailrace.engine.postgres.pool import Pool, PoolOptions
-
-Reply = Callable[[Response, str | None], None]
-"""Takes the answer and the role that it was given to, None if that was not found out."""
 
 
 class DataApi:
@@ -28,24 +24,22 @@ class DataApi:
     def __init__(self, load: LoadConfig, config: Config, emit: events.Emit, *, application_name: str) -> None:
         loop = asyncio.get_running_loop()
         dsn = with_option(config.db_uri, "fallback_application_name", application_name)
-        self.emit = emit
-        self.snapshot = first_snapshot(config, emit)
-        self.pool = Pool(pool_options(config, dsn), loop, emit)
-        self.headers = HeaderDocuments()
-        self.reload = Reload(self, load)
+        self.state = ApiState(first_snapshot(config, emit), Pool(pool_options(config, dsn), loop, emit), emit)
+        self.reload = Reload(self.state, load, on_config=self._follow_channel)
+        self.state.recover = self.reload.recover
         self._dsn = dsn
         self._listening: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to load the schema cache and to listen; `reload.attempted` tells when the first load is over."""
-        self.follow_channel(self.snapshot.config)
+        self._follow_channel(self.state.snapshot.config)
         self.reload.schema()
 
     def handle(self, request: HttpRequest, reply: Reply) -> None:
         """Answer one request; `reply` is called once."""
-        Answering(self, request, reply).start()
+        Answering(self.state, request, reply).start()
 
-    def follow_channel(self, config: Config) -> None:
+    def _follow_channel(self, config: Config) -> None:
         """Listen for notifications, or no more, as db-channel-enabled has it."""
         if config.db_channel_enabled == (self._listening is not None):
             return
@@ -53,10 +47,8 @@ class DataApi:
             self._listening.cancel()
             self._listening = None
             return
-        reloads = Reloads(
-            schema=self.reload.schema, config=lambda: self.reload.config(), lost=self.reload.stop_unless_recovering
-        )
-        listener = Listener(self._dsn, config.db_channel, self.emit, reloads=reloads)
+        reloads = Reloads(schema=self.reload.schema, config=self.reload.config, lost=self.reload.stop_unless_recovering)
+        listener = Listener(self._dsn, config.db_channel, self.state.emit, reloads=reloads)
         self._listening = asyncio.create_task(listener.run())
 
     async def close(self) -> None:
@@ -64,7 +56,7 @@ class DataApi:
         if self._listening is not None:
             self._listening.cancel()
         self.reload.close()
-        await self.pool.close()
+        await self.state.pool.close()
 
 
 def pool_options(config: Config, dsn: str) -> PoolOptions:

@@ -6,6 +6,7 @@ that change get a new cache.
 """
 
 from collections import OrderedDict
+from types import MappingProxyType
 
 from tailrace.engine.jwt.authenticate import (
     AuthResult,
@@ -18,7 +19,7 @@ from tailrace.engine.jwt.claims import LEEWAY, Claims, check_claims
 from tailrace.engine.jwt.keys import KeySet
 from tailrace.engine.observe import events
 
-NO_CLAIMS: Claims = {}
+NO_CLAIMS: Claims = MappingProxyType({})
 
 
 class JwtCache:

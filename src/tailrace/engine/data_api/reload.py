@@ -8,7 +8,6 @@ the new one is whole; a load that fails is tried again with a back-off.
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from tailrace.engine.config.config import Config
 from tailrace.engine.config.database import (
@@ -21,14 +20,12 @@ from tailrace.engine.config.database import (
 from tailrace.engine.config.error import ConfigError
 from tailrace.engine.data_api.faults import as_api_error
 from tailrace.engine.data_api.snapshot import with_config, with_schema
+from tailrace.engine.data_api.state import ApiState
 from tailrace.engine.observe import events
 from tailrace.engine.schema_cache.build import build_schema_cache
 from tailrace.engine.schema_cache.catalog import catalog_statements
 from tailrace.engine.schema_cache.summary import summarize
 from tailrace.engine.statement import ConnectionFailed, PostgresError, Rows, Statement, Transaction
-
-if TYPE_CHECKING:
-    from tailrace.engine.data_api.data_api import DataApi
 
 LoadConfig = Callable[[DatabaseSettings], Config]
 """Reads file and environment anew and puts the database's settings on top. Errors: ConfigError."""
@@ -45,17 +42,16 @@ WRONG_PASSWORD = ("password authentication failed", "no password supplied")
 class Reload:
     """Loads one API's schema cache and configuration; at most one load is under way."""
 
-    def __init__(self, api: "DataApi", load: LoadConfig) -> None:
+    def __init__(self, api: ApiState, load: LoadConfig, *, on_config: Callable[[Config], None]) -> None:
         self.attempted = asyncio.Event()
         """The first load has ended, well or not."""
         self.loaded = asyncio.Event()
         """The schema cache is up to date; cleared while a failed load is retried."""
         self.stopped: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         """Set, with an exit code, when the process cannot go on."""
-        self.delay = 0
-        """Seconds to the next attempt, for Retry-After; 0 while all is well."""
         self._api = api
         self._load_config = load
+        self._on_config = on_config
         self._loading: asyncio.Task[None] | None = None
         self._again = False
         self._others: set[asyncio.Task[None]] = set()
@@ -100,12 +96,12 @@ class Reload:
             if self.stopped.done():
                 return
             if is_good and not self._again:
-                self.delay = 0
+                self._api.retry_delay = 0
                 return
             if not is_good:
                 if not self._api.snapshot.config.db_pool_automatic_recovery:
                     return
-                self.delay = delay
+                self._api.retry_delay = delay
                 await asyncio.sleep(delay)
                 self._api.emit(events.ConnectionRetry(delay))
                 delay = min(delay * 2, MAX_DELAY)
@@ -170,7 +166,7 @@ class Reload:
             api.emit(events.ConfigInvalid(str(error)))
             return
         api.snapshot = with_config(api.snapshot, config, api.emit)
-        api.follow_channel(config)
+        self._on_config(config)
         api.emit(events.ConfigReloaded())
 
     async def _database_settings(self, version: int) -> DatabaseSettings:

@@ -32,10 +32,12 @@ class Admin:
             case b"/ready":
                 return Response(self._readiness())
             case b"/schema_cache":
-                cache = self.api.snapshot.schema_cache
+                cache = self.api.state.snapshot.schema_cache
                 return Response(200, body=b"" if cache is None else dump_schema_cache(cache))
             case b"/metrics":
-                return Response(200, [METRICS_TYPE], self.metrics.render(available=self.api.pool.counts()[1]).encode())
+                return Response(
+                    200, [METRICS_TYPE], self.metrics.render(available=self.api.state.pool.counts()[1]).encode()
+                )
             case _:
                 return Response(404)
 

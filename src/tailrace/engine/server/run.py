@@ -187,7 +187,7 @@ class Process:
         return self._load(found.settings, found.role_settings, found.role_isolation)
 
     def _log_level(self) -> LogLevel:
-        return self._config.log_level if self._api is None else self._api.snapshot.config.log_level
+        return self._config.log_level if self._api is None else self._api.state.snapshot.config.log_level
 
     def _emit(self, event: events.Event) -> None:
         self._metrics.observe(event)
