@@ -92,7 +92,7 @@ def _loaded(dsn: str) -> Iterator[Database]:
             _run_script(connection, (HERE / "schema.sql").read_text())
             connection.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(GATE), sql.Literal(password)))
     except psycopg.Error as error:
-        raise BenchError(f"Postgres could not be prepared: {str(error).strip()}") from error
+        raise BenchError(f"Postgres could not be prepared: {str(error).strip().splitlines()[0]}") from error
     try:
         yield Database(
             owner_dsn=owner_dsn,

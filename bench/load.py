@@ -16,7 +16,6 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 from database import BenchError
 from work import Work
@@ -196,8 +195,3 @@ def _is_whole(received: bytearray) -> bool:
     if b"\r\ntransfer-encoding: chunked" in head:
         return received.endswith(b"0\r\n\r\n")
     return True
-
-
-def scratch_file(name: str) -> Path:
-    """A file for a server's log that outlives the server, so that a failure can be quoted."""
-    return Path(tempfile.mkdtemp(prefix="tailrace-bench-log-")) / name

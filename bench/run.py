@@ -79,17 +79,23 @@ def _measure_keys(
 
 def _server_rows(server: Contender, generator: Generator, found: Findings, seconds: float) -> None:
     work = by_key(server.key_path)
-    generator.run(work, server.port, clients=8, seconds=1)  # plans, caches and pools are warm afterwards
+    _warm(server, generator)
     for clients in CLIENTS:
         _progress(f"{server.name}, {clients} clients")
         measure = generator.run(work, server.port, clients=clients, seconds=seconds)
         found.rows.append(Row(server.name, clients, measure))
 
 
+def _warm(server: Contender, generator: Generator) -> None:
+    """Fill plans, caches and pools, so that the first measure is like the next."""
+    generator.run(by_key(server.key_path), server.port, clients=16, seconds=1)
+
+
 def _measure_works(
     database: Database, generator: Generator, found: Findings, *, seconds: float, peer_path: str | None
 ) -> None:
     def rows(server: Contender) -> None:
+        _warm(server, generator)
         before = yardstick(database, seconds=seconds)
         for work in all_works():
             _progress(f"{server.name}, {work.name}")
@@ -122,7 +128,6 @@ def _with_server(make: Callable[[], Contender], found: Findings, measure: Callab
             measure(server)
     except BenchError as error:
         found.notes.append(str(error))
-        sys.stderr.write(f"bench: {error}\n")
 
 
 def _progress(what: str) -> None:

@@ -9,14 +9,15 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 from database import BenchError, Database
-from load import scratch_file
 from psycopg.conninfo import conninfo_to_dict
 from work import SECRET
 
@@ -40,20 +41,19 @@ class Contender:
 
         Errors: BenchError with the tail of its log when it does not start to answer.
         """
-        log = scratch_file("server.log")
         environment = {**os.environ, **dict(self.environment)}
-        with log.open("wb") as output:
-            try:
-                process = subprocess.Popen(self.command, env=environment, stdout=output, stderr=subprocess.STDOUT)
-            except OSError as error:
-                raise BenchError(f"{self.name} could not be started: {error}") from error
+        with tempfile.TemporaryDirectory(prefix="tailrace-bench-log-") as folder:
+            log = Path(folder) / "server.log"
+            with log.open("wb") as output:
+                try:
+                    process = subprocess.Popen(self.command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+                except OSError as error:
+                    raise BenchError(f"{self.name} could not be started: {error}") from error
             try:
                 self._wait(process, log)
                 yield process
             finally:
                 _stop(process)
-                log.unlink(missing_ok=True)
-                log.parent.rmdir()
 
     def _wait(self, process: subprocess.Popen[bytes], log: Path) -> None:
         path = self.key_path.format(id=1)
@@ -91,7 +91,7 @@ def fastapi(database: Database) -> Contender:
     """
     for module in ("fastapi", "asyncpg", "uvicorn", "httptools", "uvloop"):
         if importlib.util.find_spec(module) is None:
-            raise BenchError(f"FastAPI's row is left out: {module} is not installed (pip install 'tailrace[bench]').")
+            raise BenchError(f"FastAPI's row is left out: {module} is not installed (./dev setup does it).")
     port = free_port()
     command = (
         sys.executable,
@@ -154,8 +154,6 @@ def free_port() -> int:
 
 def _as_url(dsn: str) -> str:
     """asyncpg reads URLs only; hosts that are folders (Unix sockets) go into the query."""
-    from urllib.parse import quote, urlencode
-
     parts = conninfo_to_dict(dsn)
     login = f"{quote(str(parts['user']), safe='')}:{quote(str(parts.get('password', '')), safe='')}"
     where = {key: str(parts[key]) for key in ("host", "port") if parts.get(key)}

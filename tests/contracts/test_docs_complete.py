@@ -40,7 +40,7 @@ def dependencies() -> set[str]:
     return {re.split(r"[\[<>=!~; ]", line, maxsplit=1)[0] for line in wanted}
 
 
-@pytest.mark.parametrize("setting", documented(), ids=lambda setting: setting.name)
+@pytest.mark.parametrize("setting", tuple(documented()), ids=lambda setting: setting.name)
 def test_a_setting_has_a_heading_and_its_facts_under_it(setting: Setting) -> None:
     page = (DOCS / "references" / "configuration.md").read_text(encoding="utf-8")
 

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import errno
+import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -33,13 +34,15 @@ def run(argv: Sequence[str]) -> int:
     """
     arguments = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _leave)
-    signal.signal(signal.SIGHUP, _leave)
+    # The terminal was closed: the same as SIGTERM, whoever handles that at the time.
+    signal.signal(signal.SIGHUP, lambda number, frame: os.kill(os.getpid(), signal.SIGTERM))
     try:
         return _up(arguments.data_dir, arguments.port, ready_file=arguments.ready_file)
     except (CannotStart, ClusterError) as error:
         complain(f"tailrace up: {error}")
         return 1
     except KeyboardInterrupt:
+        say("Stopped.")
         return 130
 
 
@@ -82,7 +85,7 @@ def _port(text: str) -> int:
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
-    """A signal before the API serves, or after: unwind as for Ctrl-C, so that Postgres is stopped."""
+    """Before the API serves and handles signals itself: unwind as for Ctrl-C, so that Postgres is stopped."""
     raise KeyboardInterrupt
 
 
@@ -102,6 +105,7 @@ def _up(data_dir: Path, port: int, *, ready_file: Path | None) -> int:
             code = _serve(cluster, secrets, service=service, ready_file=ready_file)
         finally:
             watch.expect_the_end()
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is on its way already
             if ready_file is not None:
                 ready_file.unlink(missing_ok=True)
             if not watch.crashed:
@@ -141,12 +145,12 @@ def _sample(cluster: RunningCluster, secrets: Secrets) -> None:
         loaded = load_sample(cluster, authenticator_password=secrets.authenticator_password)
     except psycopg.errors.DiskFull:
         raise DiskFull(cluster.spec.data_dir) from None
-    except psycopg.errors.InvalidPassword:
-        raise CannotStart(
-            f"The password in secrets.json is not the one of the data in {cluster.spec.data_dir}:"
-            " restore that file from a backup, or choose another data folder."
-        ) from None
     except psycopg.Error as error:
+        if "password authentication failed" in str(error):
+            raise CannotStart(
+                f"The password in secrets.json is not the one of the data in {cluster.spec.data_dir}:"
+                " restore that file from a backup, or choose another data folder."
+            ) from None
         raise CannotStart(f"Cannot prepare the database: {str(error).splitlines()[0]}.") from error
     if loaded:
         say("Loaded the sample: notes and paragraphs, with Row-Level Security.")

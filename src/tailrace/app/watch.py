@@ -26,7 +26,7 @@ class Watch:
         if self._expected.is_set():
             return
         self.crashed = True
-        complain(f"tailrace up: Postgres ended unexpectedly: {self._cluster.last_words()}")
+        complain(f"tailrace up: Postgres ended unexpectedly. {self._cluster.fault()}")
         complain(f"Its log is {self._cluster.log}.")
         # The same way out as for Ctrl-C, so that requests in flight get their answers.
         os.kill(os.getpid(), signal.SIGTERM)

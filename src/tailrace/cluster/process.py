@@ -19,10 +19,10 @@ from tailrace.cluster.errors import (
     ClusterBroken,
     ClusterError,
     DataDirInUse,
+    DiskFull,
     PortInUse,
     diagnose,
     from_os_error,
-    last_words,
 )
 from tailrace.cluster.initdb import check_version, initialise, is_initialised
 from tailrace.cluster.installation import Installation, find_installation
@@ -78,9 +78,9 @@ class RunningCluster:
         """Block until the server ends, for whatever reason; its exit code."""
         return self.process.wait()
 
-    def last_words(self) -> str:
-        """The line of the log that says best why the server ended."""
-        return last_words(_read_tail(self.log))
+    def fault(self) -> ClusterError:
+        """Why the server ended, as far as its log and its disk tell."""
+        return _fault(self.spec, port=self.port, user=choose_owner(self.spec.data_dir).name)
 
     def stop(self, *, immediate: bool = False) -> None:
         """Shut down: open transactions are undone and everything is written out.
@@ -197,7 +197,7 @@ def _launch(
             )
         pid_file = _wait_until_ready(process, spec.data_dir)
         if pid_file is None:
-            raise diagnose(_read_tail(spec.data_dir / LOG_NAME), data_dir=spec.data_dir, port=port, user=owner.name)
+            raise _fault(spec, port=port, user=owner.name)
         return process, pid_file
     except BaseException:
         if process is not None:
@@ -245,6 +245,14 @@ def _open_log(data_dir: Path) -> IO[bytes]:
     if log.exists():
         log.replace(log.with_suffix(".log.1"))
     return open(log, "ab")
+
+
+def _fault(spec: ClusterSpec, *, port: int, user: str) -> ClusterError:
+    said = _read_tail(spec.data_dir / LOG_NAME)
+    # On a full disk not even the log can say so.
+    if not said.strip() and os.statvfs(spec.data_dir).f_bavail == 0:
+        return DiskFull(spec.data_dir)
+    return diagnose(said, data_dir=spec.data_dir, port=port, user=user)
 
 
 def _read_tail(log: Path, limit: int = 16_384) -> str:

@@ -1,6 +1,7 @@
 """HTTP messages as the engine sees them: bytes in, bytes out."""
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -27,6 +28,30 @@ class HttpRequest:
         return None
 
 
+class BodyWriter(Protocol):
+    """Where a body goes whose length nobody knows yet."""
+
+    def write_body(self, data: bytes) -> bool:
+        """Send a piece; False asks to wait for `BodySource.drained` before the next one."""
+
+    def end_body(self) -> None: ...
+
+    def abort_body(self) -> None:
+        """Hang up in the middle, so that the client sees that something is missing."""
+
+
+class BodySource(Protocol):
+    """What writes such a body, told how its client is doing."""
+
+    def attach(self, writer: BodyWriter) -> None:
+        """The head is sent: begin."""
+
+    def drained(self) -> None: ...
+
+    def gone(self) -> None:
+        """The client has gone away; nothing written any more is of use."""
+
+
 @dataclass(slots=True)
 class Response:
     """One answer. Header names are written as they are to be sent."""
@@ -36,3 +61,5 @@ class Response:
     body: bytes = b""
     reason: bytes | None = None
     """Reason phrase where it is not the standard one (`RAISE` with status_text, SQLSTATE PTxyz)."""
+    source: BodySource | None = None
+    """Writes the body, instead of `body`."""

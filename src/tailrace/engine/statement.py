@@ -31,6 +31,24 @@ class Rows(Protocol):
     def get_value(self, row_number: int, column_number: int) -> bytes | None: ...
 
 
+class Flow(Protocol):
+    """The tap of a streamed result."""
+
+    def pause(self) -> None:
+        """Take no more rows from Postgres until `resume`; what is in memory may still come."""
+
+    def resume(self) -> None: ...
+
+    def cancel(self) -> None:
+        """Ask Postgres to end the statement, for nobody waits for it any more."""
+
+
+class RowStream(Protocol):
+    """Takes the rows of one statement as they come, so that they need not fit into memory."""
+
+    def rows(self, rows: Rows, flow: Flow) -> None: ...
+
+
 SHORT = 0.01
 """Seconds of service that others can be let wait for."""
 WEIGHT_OF_LAST = 0.2
@@ -69,6 +87,8 @@ class Transaction:
     """Judges the results before COMMIT; what it raises rolls the transaction back and is passed on."""
     cost: "Cost | None" = None
     """Of reads, which others may queue behind on the same connection once they are known to be short."""
+    stream: RowStream | None = None
+    """Is given the rows of the last statement, which then has none in the results."""
 
 
 class PostgresError(Exception):

@@ -14,9 +14,10 @@ from itertools import pairwise
 from tailrace.engine.data_api.faults import documented
 from tailrace.engine.data_api.inspection import document_response, statements_of
 from tailrace.engine.data_api.plan_cache import request_values, top_range_of
-from tailrace.engine.data_api.prepared import Prepared, prepare
+from tailrace.engine.data_api.prepared import FEW_ROWS, SMALL_BODY, Prepared, prepare
 from tailrace.engine.data_api.shape import Shape, shape_of
 from tailrace.engine.data_api.state import ApiState
+from tailrace.engine.data_api.streaming import StreamedBody, without_length
 from tailrace.engine.errors import ApiError, InternalError, NoSchemaCache
 from tailrace.engine.jwt.authenticate import AuthResult
 from tailrace.engine.message import HttpRequest, Response
@@ -31,6 +32,8 @@ from tailrace.engine.response.error import render_error
 from tailrace.engine.response.headers import retry_after, trace_header
 from tailrace.engine.response.info import respond_info
 from tailrace.engine.response.performance import ServerTiming
+from tailrace.engine.response.recipe import BODY
+from tailrace.engine.response.status import has_body
 from tailrace.engine.response.total import planned_rows
 from tailrace.engine.sql.fragment import RequestValues, UnfitValue
 from tailrace.engine.sql.settings import SessionValues, render_pre_request
@@ -58,6 +61,7 @@ class Answering:
         "_request",
         "_snapshot",
         "_statements",
+        "_stream",
         "_top_range",
     )
 
@@ -71,6 +75,7 @@ class Answering:
         self._statements: tuple[Statement, ...] = ()
         self._main = 1
         """Index of the main statement among them."""
+        self._stream: StreamedBody | None = None
         self._top_range = ALL_ROWS
         self._canonical = ""
         self._finish: Callable[[Sequence[Rows]], Response] | None = None
@@ -155,11 +160,9 @@ class Answering:
         self._lap()
         self._top_range = asked.top_range
         self._canonical = asked.query.canonical
-        rendered = prepared.rendered
-        explain = () if rendered.explain_count is None else (rendered.explain_count.statement(),)
         values = request_values(shape, asked.payload, asked.top_range, snapshot.config.db_max_rows)
-        snapshot.plans.keep(shape, prepared, asked, values)
-        self._run(prepared, (rendered.main.statement(), *explain))
+        kept = snapshot.plans.keep(shape, prepared, asked, values)
+        self._run(kept or prepared, first_statements(prepared))
 
     # The database ------------------------------------------------------------------------------
 
@@ -179,6 +182,8 @@ class Answering:
         else:
             self._statements = (settings, *statements)
         self._prepared = prepared
+        if prepared.stream is not None and statements[0].sql is prepared.stream.sql:
+            self._stream = StreamedBody(self._start_stream)
         judges = prepared.verdict is not None and not prepared.read_only and not prepared.rollback
         isolation = prepared.isolation or config.role_isolation.get(caller.role, IsolationLevel.READ_COMMITTED)
         self._api.pool.run(
@@ -187,7 +192,8 @@ class Answering:
                 isolation,
                 prepared.rollback,
                 self._judge if judges else None,
-                prepared.cost,
+                prepared.cost if self._stream is None else None,
+                self._stream,
             ),
             self._done,
         )
@@ -233,6 +239,10 @@ class Answering:
     def _done(self, results: Sequence[Rows] | None, error: Exception | None) -> None:
         try:
             self._lap()
+            stream = self._stream
+            if stream is not None and stream.is_open:
+                self._end_stream(stream, error)
+                return
             if error is not None or results is None:
                 raise documented(error, authenticated=self._is_authenticated)
             response = self._render(results) if self._finish is None else self._finish(results)
@@ -251,9 +261,45 @@ class Answering:
         planned: int | None = None
         if prepared.rendered.explain_count is not None:
             planned = planned_rows(results[self._main + 1].get_value(0, 0) or b"")
-        return prepared.recipe.render(
-            results[self._main], top_range=self._top_range, canonical=self._canonical, planned=planned
-        )
+        rows = results[self._main]
+        if self._stream is not None:
+            rows = self._stream.whole() or rows
+            prepared.is_small = self._stream.row_count <= FEW_ROWS
+        elif prepared.is_small and len(rows.get_value(0, BODY) or b"") > SMALL_BODY:
+            prepared.is_small = False
+        return prepared.recipe.render(rows, top_range=self._top_range, canonical=self._canonical, planned=planned)
+
+    # Bodies in pieces --------------------------------------------------------------------------
+
+    def _start_stream(self, first: Rows) -> None:
+        """The body is large: send the head, the rest follows as it comes."""
+        prepared, stream = self._prepared, self._stream
+        assert prepared is not None
+        assert stream is not None
+        prepared.is_small = False
+        self._lap()
+        try:
+            response = prepared.recipe.render(first, top_range=self._top_range, canonical=self._canonical)
+        except ApiError as error:
+            stream.gone()
+            self._fail(error)
+            return
+        self._lap()
+        if has_body(response.status):
+            response = without_length(response)
+            response.source = stream
+        else:
+            stream.gone()
+        self._send(response)
+
+    def _end_stream(self, stream: StreamedBody, error: Exception | None) -> None:
+        if error is None:
+            stream.end()
+            return
+        failure = documented(error, authenticated=self._is_authenticated)
+        if isinstance(failure, ApiError):
+            self._api.emit(events.DatabaseErrorSevere(failure))
+        stream.abort()
 
     # Answers -----------------------------------------------------------------------------------
 
@@ -299,9 +345,19 @@ TIMED = 5
 """Laps of a request that was answered by the database: the ends of its stages, and the start."""
 
 
+def first_statements(prepared: Prepared) -> tuple[Statement, ...]:
+    """The main statements of the request that was prepared."""
+    main, explain = prepared.rendered.main, prepared.rendered.explain_count
+    if prepared.stream is not None:
+        return (prepared.stream.statement(),)
+    return (main.statement(),) if explain is None else (main.statement(), explain.statement())
+
+
 def fill_statements(prepared: Prepared, values: RequestValues) -> tuple[Statement, ...]:
     """The main statements of a request of a prepared shape. Errors: UnfitValue."""
     rendered = prepared.rendered
+    if prepared.stream is not None and not prepared.is_small:
+        return (prepared.stream.fill(values),)
     main = rendered.main.fill(values)
     return (main,) if rendered.explain_count is None else (main, rendered.explain_count.fill(values))
 

@@ -57,18 +57,23 @@ class PlanCache:
             self._plans.move_to_end(key)
         return prepared
 
-    def keep(self, shape: Shape, prepared: Prepared, asked: ApiRequest, values: RequestValues) -> None:
-        """Keep what was prepared, if it can serve other requests of its shape."""
+    def keep(self, shape: Shape, prepared: Prepared, asked: ApiRequest, values: RequestValues) -> Prepared | None:
+        """Keep what was prepared, if it can serve other requests of its shape; returns what was kept."""
         if shape.is_odd or asked.top_range.is_limit_zero or top_range_of(shape) != asked.top_range:
-            return
+            return None
         rendered = prepared.rendered
         templates = (rendered.main,) if rendered.explain_count is None else (rendered.main, rendered.explain_count)
         if isinstance(asked.payload, FormPayload) or not all(fills_alike(one, shape, values) for one in templates):
-            return
+            return None
         explain = None if rendered.explain_count is None else without_values(rendered.explain_count)
-        kept = replace(prepared, rendered=replace(rendered, main=without_values(rendered.main), explain_count=explain))
+        kept = replace(
+            prepared,
+            rendered=replace(rendered, main=without_values(rendered.main), explain_count=explain),
+            stream=None if prepared.stream is None else without_values(prepared.stream),
+        )
         put(self._plans, (shape.key, payload_shape(asked.payload)), kept)
         put(self._readers, shape.key, BodyReader(asked.action, asked.content_type, asked.query))
+        return kept
 
 
 def put(kept: OrderedDict[K, V], key: K, value: V) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from tailrace.engine.config.config import Config
+from tailrace.engine.media_type import PlanMediaType
 from tailrace.engine.plan.action_plan import DatabasePlan, RelationMutation, RelationRead, RoutineCall
 from tailrace.engine.request.api_request import ApiRequest
 from tailrace.engine.request.preferences import TransactionEnd
@@ -10,7 +11,8 @@ from tailrace.engine.response.checks import Verdict, verdict_of
 from tailrace.engine.response.recipe import ResponseRecipe
 from tailrace.engine.response.render import recipe_of, response_settings
 from tailrace.engine.schema_cache.routine import Routine
-from tailrace.engine.sql.main import MainInputs, Rendered, render_main
+from tailrace.engine.sql.fragment import Template
+from tailrace.engine.sql.main import MainInputs, Rendered, render_main, render_stream
 from tailrace.engine.statement import Cost, IsolationLevel
 
 
@@ -31,6 +33,15 @@ class Prepared:
     """Of the function that is called; the role's own counts otherwise."""
     cost: Cost | None = field(default=None)
     """Of reads of relations: what may be queued behind."""
+    stream: Template | None = None
+    """The main statement for a result of any size, for reads that may have one."""
+    is_small: bool = False
+    """The last result was small, so the next one is expected to be, too."""
+
+
+FEW_ROWS = 1000
+"""Rows up to which a result is small enough to be one value."""
+SMALL_BODY = 256 * 1024
 
 
 def prepare(plan: DatabasePlan, request: ApiRequest, config: Config) -> Prepared:
@@ -54,7 +65,16 @@ def prepare(plan: DatabasePlan, request: ApiRequest, config: Config) -> Prepared
         timezone=None if preferences.timezone is None else preferences.timezone.encode(),
         isolation=None if routine is None else routine.isolation,
         cost=Cost() if isinstance(plan, RelationRead) else None,
+        stream=render_stream(plan, inputs) if may_be_large(plan, inputs) else None,
     )
+
+
+def may_be_large(plan: DatabasePlan, inputs: MainInputs) -> bool:
+    """Whether nothing but the table's size bounds the result."""
+    if inputs.preferences.counts_by_plan or isinstance(plan.media_type, PlanMediaType):
+        return False
+    limit = plan.read.range.limit
+    return isinstance(plan, RelationRead) and (limit is None or limit > FEW_ROWS)
 
 
 def is_read_only(plan: DatabasePlan) -> bool:

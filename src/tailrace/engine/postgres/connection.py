@@ -15,6 +15,8 @@ from tailrace.engine.statement import ConnectionLost, IsolationLevel, PostgresEr
 
 ExecStatus = pq.ExecStatus
 DiagnosticField = pq.DiagnosticField
+ROWS_AT_A_TIME = 64
+"""Of a streamed result."""
 MAX_PREPARED = 1000
 """Statements that one connection keeps prepared; the least recently used gives way."""
 
@@ -36,6 +38,7 @@ class Exchange:
         "results",
         "skip",
         "started",
+        "stream_at",
         "transaction",
     )
 
@@ -48,6 +51,8 @@ class Exchange:
         """Statements that were prepared for this exchange, with the index of their result."""
         self.expected = 0
         """Number of results before the Sync."""
+        self.stream_at = -1
+        """Number of results before that of the streamed statement; -1 if none is."""
         self.skip = 0
         """Results at the front that are no statement's: BEGIN."""
         self.is_explicit = False
@@ -76,6 +81,8 @@ class Connection:
         self._prepared: OrderedDict[bytes, bytes] = OrderedDict()
         self._names = 0
         self._last_sync = self.born
+        self._is_paused = False
+        self._is_cancelling = False
         self._flush_scheduled = False
         self._is_writing = False
         pgconn.nonblocking = 1
@@ -110,6 +117,8 @@ class Connection:
             exchange.skip = 1
         for statement in transaction.statements:
             self._send_statement(exchange, statement)
+        if transaction.stream is not None:
+            exchange.stream_at = exchange.expected - 1
         if transaction.verdict is not None:
             self.pgconn.send_flush_request()
             return
@@ -196,14 +205,21 @@ class Connection:
     def _read_results(self) -> None:
         pgconn, waiting = self.pgconn, self.waiting
         get_result, is_busy = pgconn.get_result, pgconn.is_busy
-        while waiting and not self.closed and not is_busy():
+        while waiting and not self.closed and not self._is_paused and not is_busy():
             result = get_result()
+            exchange = waiting[0]
             if result is None:
                 if pgconn.status != pq.ConnStatus.OK:
                     return  # a dead connection has no end of these
+                if len(exchange.results) == exchange.stream_at and exchange.error is None:
+                    pgconn.set_chunked_rows_mode(ROWS_AT_A_TIME)
                 continue
-            exchange = waiting[0]
             status = result.status
+            if status == ExecStatus.TUPLES_CHUNK:
+                stream = exchange.transaction.stream
+                assert stream is not None, "only streamed statements come in chunks"
+                stream.rows(result, self)
+                continue
             if status == ExecStatus.PIPELINE_SYNC:
                 self._synced(exchange)
                 continue
@@ -212,6 +228,36 @@ class Connection:
                 exchange.error = error_of(result)
             if not exchange.is_judged and len(exchange.results) == exchange.expected:
                 self._judge(exchange)
+
+    # The tap of a streamed result ---------------------------------------------------------------
+
+    def pause(self) -> None:
+        if not self._is_paused and not self.closed:
+            self._is_paused = True
+            self.loop.remove_reader(self._socket)
+
+    def resume(self) -> None:
+        if self._is_paused and not self.closed:
+            self._is_paused = False
+            self.loop.add_reader(self._socket, self._readable)
+            self._read_results()
+
+    def cancel(self) -> None:
+        """Cancel the one transaction that is under way; nothing is sent behind it until that is done."""
+        if self.closed or self._is_cancelling or len(self.waiting) != 1:
+            return
+        self._is_cancelling = True
+        cancelled = self.loop.run_in_executor(None, self.pgconn.get_cancel().cancel)
+        cancelled.add_done_callback(self._was_cancelled)
+        self.resume()
+
+    def _was_cancelled(self, cancelled: "asyncio.Future[None]") -> None:
+        cancelled.exception()  # a cancel that failed leaves nothing to be done
+        self._is_cancelling = False
+        if not self.waiting and not self.closed and self.on_idle is not None:
+            self.on_idle(self)
+
+    # Ends of transactions -----------------------------------------------------------------------
 
     def _judge(self, exchange: Exchange) -> None:
         """All results of a transaction with a verdict are in: end it one way or the other."""
@@ -249,7 +295,7 @@ class Connection:
         self._last_sync = now
         if not self.waiting:
             self.idle_since = now
-            if self.on_idle is not None:
+            if self.on_idle is not None and not self._is_cancelling:
                 self.on_idle(self)
         if exchange.error is not None:
             if is_stale_plan(exchange.error):
@@ -303,7 +349,8 @@ class Connection:
         if self.closed:
             return
         self.closed = True
-        self.loop.remove_reader(self._socket)
+        if not self._is_paused:
+            self.loop.remove_reader(self._socket)
         if self._is_writing:
             self.loop.remove_writer(self._socket)
         self.pgconn.finish()

@@ -6,7 +6,6 @@ What RFC 9112 leaves open stays open: any method, any bytes in the target.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -256,9 +255,12 @@ BODILESS = frozenset((204, 304))
 
 
 def render_response(
-    response: Response, *, head_only: bool, common: bytes, keep_alive: bool, extra: Sequence[tuple[bytes, bytes]] = ()
+    response: Response, *, head_only: bool, common: bytes, keep_alive: bool, is_chunked: bool = True
 ) -> bytes:
-    """The bytes of a response; `common` are header lines that every response has (Date, Server)."""
+    """The bytes of a response; `common` are header lines that every response has (Date, Server).
+
+    Of one whose body is written by a source, only the head; `is_chunked` tells how that body is delimited.
+    """
     status, headers, body = response.status, response.headers, response.body
     if response.reason is None and 100 <= status <= 999:
         lines = [STATUS_LINES[status - 100], common]
@@ -270,10 +272,11 @@ def render_response(
         if name == b"Content-Length":
             has_length = True
         lines.append(b"%s: %s\r\n" % (name, value))
-    for name, value in extra:
-        lines.append(b"%s: %s\r\n" % (name, value))
     is_bodiless = head_only or status in BODILESS or status < 200
-    if not has_length and not is_bodiless:
+    if response.source is not None:
+        if is_chunked:
+            lines.append(b"Transfer-Encoding: chunked\r\n")
+    elif not has_length and not is_bodiless:
         lines.append(b"Content-Length: %d\r\n" % len(body))
     lines.append(b"\r\n" if keep_alive else b"Connection: close\r\n\r\n")
     if body and not is_bodiless:

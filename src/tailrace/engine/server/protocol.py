@@ -7,7 +7,7 @@ from collections.abc import Callable
 from email.utils import formatdate
 from http import HTTPStatus
 
-from tailrace.engine.message import HttpRequest, Response
+from tailrace.engine.message import BodySource, HttpRequest, Response
 from tailrace.engine.server.http1 import Limits, MalformedRequest, RequestReader, render_response
 
 Reply = Callable[[Response], None]
@@ -86,7 +86,18 @@ class HttpServer:
 class HttpConnection(asyncio.Protocol):
     """Answers the requests of one client, one after the other."""
 
-    __slots__ = ("_busy_with", "_client", "_keep_alive", "_reader", "_server", "_since", "_transport")
+    __slots__ = (
+        "_busy_with",
+        "_client",
+        "_is_chunked",
+        "_is_full",
+        "_keep_alive",
+        "_reader",
+        "_server",
+        "_since",
+        "_source",
+        "_transport",
+    )
 
     def __init__(self, server: HttpServer) -> None:
         self._server = server
@@ -95,6 +106,10 @@ class HttpConnection(asyncio.Protocol):
         self._client = Client("-")
         self._busy_with: HttpRequest | None = None
         self._keep_alive = True
+        self._source: BodySource | None = None
+        """What is writing the body of the present answer."""
+        self._is_chunked = False
+        self._is_full = False
         self._since = server.loop.time()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -108,7 +123,9 @@ class HttpConnection(asyncio.Protocol):
         self._server.connections.discard(self)
         self._transport = None
         self._client.is_gone = True
-        if self._busy_with is not None and self._client.on_gone is not None:
+        if self._source is not None:
+            self._source.gone()
+        elif self._busy_with is not None and self._client.on_gone is not None:
             self._client.on_gone()
 
     def data_received(self, data: bytes) -> None:
@@ -136,26 +153,66 @@ class HttpConnection(asyncio.Protocol):
         self._server.handler(request, self._reply, self._client)
 
     def _reply(self, response: Response) -> None:
-        request, self._busy_with = self._busy_with, None
+        request, transport = self._busy_with, self._transport
         self._client.on_gone = None
-        transport = self._transport
         if transport is None or request is None:
+            if response.source is not None:
+                response.source.gone()
             return
-        keep_alive = self._keep_alive and not self._server.is_closing
-        self._since = self._server.loop.time()
-        transport.write(
-            render_response(
-                response,
-                head_only=request.method == "HEAD",
-                common=self._server.common.lines(),
-                keep_alive=keep_alive,
-            )
+        source = response.source
+        if source is not None:
+            self._is_chunked = self._client.http_version == "1.1"
+            self._keep_alive = self._keep_alive and self._is_chunked
+        head = render_response(
+            response,
+            head_only=request.method == "HEAD",
+            common=self._server.common.lines(),
+            keep_alive=self._keep_alive and not self._server.is_closing,
+            is_chunked=self._is_chunked,
         )
-        if not keep_alive:
+        transport.write(head)
+        if source is None:
+            self._finish_answer(transport)
+        else:
+            self._source = source
+            source.attach(self)
+
+    def _finish_answer(self, transport: asyncio.Transport) -> None:
+        self._busy_with = None
+        self._since = self._server.loop.time()
+        if not self._keep_alive or self._server.is_closing:
             transport.close()
         elif not self._reader.is_idle:
             transport.resume_reading()
             self._server.loop.call_soon(self._continue)
+
+    # A body in pieces --------------------------------------------------------------------------
+
+    def write_body(self, data: bytes) -> bool:
+        transport = self._transport
+        if transport is not None and data:
+            transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)
+        return not self._is_full
+
+    def end_body(self) -> None:
+        transport, self._source = self._transport, None
+        if transport is not None:
+            if self._is_chunked:
+                transport.write(b"0\r\n\r\n")
+            self._finish_answer(transport)
+
+    def abort_body(self) -> None:
+        transport, self._source = self._transport, None
+        if transport is not None:
+            transport.abort()
+
+    def pause_writing(self) -> None:
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        self._is_full = False
+        if self._source is not None:
+            self._source.drained()
 
     def _continue(self) -> None:
         if self._busy_with is None and self._transport is not None:

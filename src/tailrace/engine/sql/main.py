@@ -91,6 +91,31 @@ def render_main(plan: DatabasePlan, inputs: MainInputs) -> Rendered:
     return Rendered(sql.template(binary=True))
 
 
+def render_stream(plan: DatabasePlan, inputs: MainInputs) -> Template | None:
+    """The main statement for results of any size; None for plans whose body is not an array of rows.
+
+    Its first row is as that of `render_main`, but for the body; each of the next
+    rows has one element of the body's array in the body's column. The rows are
+    computed before the first one is sent, so that it can count them.
+    """
+    sql = SqlWriter()
+    match plan:
+        case RelationRead(handler=Builtin.JSON, headers_only=False):
+            sql.write("WITH pgrst_source AS MATERIALIZED ( ")
+            write_read(sql, plan.read)
+            sql.write(" )")
+        case _:
+            return None
+    page_total = "(SELECT pg_catalog.count(*) FROM pgrst_source)::text"
+    total = write_count_cte(sql, plan, inputs, page_total)
+    sql.write(result_columns(total, page_total, "null::text"))
+    sql.write(
+        "null::text AS response_inserted UNION ALL "
+        "SELECT null, null, row_to_json(_postgrest_t)::text, null, null, null FROM pgrst_source _postgrest_t"
+    )
+    return sql.template(binary=True)
+
+
 def render_explain_count(plan: ReadPlan) -> Template:
     sql = SqlWriter()
     sql.write("EXPLAIN (FORMAT JSON) ")
