@@ -1,5 +1,7 @@
 """What the catalog of a real database becomes in the schema cache."""
 
+from typing import cast
+
 import pytest
 from psycopg import pq
 
@@ -8,7 +10,7 @@ from tailrace.engine.identifiers import QualifiedName
 from tailrace.engine.media_type import ANY, CSV, JSON, OCTET_STREAM, MediaType
 from tailrace.engine.schema_cache.build import build_schema_cache
 from tailrace.engine.schema_cache.cache import SchemaCache
-from tailrace.engine.schema_cache.catalog import catalog_statements
+from tailrace.engine.schema_cache.catalog import catalog_statements, timed, timings
 from tailrace.engine.schema_cache.media_handler import Builtin, CustomHandler, ResolvedHandler
 from tailrace.engine.schema_cache.relationship import (
     ComputedRelationship,
@@ -20,7 +22,7 @@ from tailrace.engine.schema_cache.relationship import (
 )
 from tailrace.engine.schema_cache.routine import Routine, Volatility
 from tailrace.engine.schema_cache.table import Column, Table
-from tailrace.engine.statement import IsolationLevel
+from tailrace.engine.statement import IsolationLevel, Rows
 from tests.support.postgres import CreateDatabase, Database
 
 SCHEMA = """
@@ -112,7 +114,7 @@ def load(database: Database, config: Config) -> SchemaCache:
     results = []
     for statement in catalog_statements(config, connection.server_version):
         result = connection.exec_params(statement.sql, list(statement.parameters))
-        assert result.status == pq.ExecStatus.TUPLES_OK, result.error_message
+        assert result.status == pq.ExecStatus.TUPLES_OK, result.error_message.decode()
         results.append(result)
     connection.finish()
     return build_schema_cache(results, config)
@@ -343,5 +345,26 @@ def test_the_queries_may_be_slowed_down_for_tests(library: Database) -> None:
     assert QualifiedName("hidden", "people") in load(library, slowed).tables
 
 
-def test_a_search_path_may_name_a_schema_that_does_not_exist(library: Database) -> None:
-    assert load(library, Config(db_schemas=("library",), db_extra_search_path=("nowhere", ""))).tables
+@pytest.mark.parametrize("path", [("nowhere",), ("library", "nowhere")])
+def test_every_schema_of_the_extra_search_path_has_to_exist(library: Database, path: tuple[str, ...]) -> None:
+    with pytest.raises(AssertionError, match='schema "nowhere" does not exist'):
+        load(library, Config(db_schemas=("library",), db_extra_search_path=path))
+
+
+def test_the_extra_search_path_may_be_empty(library: Database) -> None:
+    assert load(library, Config(db_schemas=("library",), db_extra_search_path=("",))).tables
+
+
+def test_the_time_of_every_catalog_query_can_be_measured(library: Database) -> None:
+    config = Config(db_schemas=("library",))
+    connection = pq.PGconn.connect(library.dsn.encode())
+    statements = timed(catalog_statements(config, connection.server_version), config)
+    connection.exec_(b"begin")
+    results = [connection.exec_params(statement.sql, list(statement.parameters)) for statement in statements]
+    connection.finish()
+
+    rows, spans = timings(cast(list[Rows], results), config)
+
+    assert [label for label, _ in spans] == ["tables", "keydeps", "rels", "funcs", "comprels", "dreps", "mhandlers"]
+    assert all(0 < milliseconds < 10_000 for _, milliseconds in spans)
+    assert build_schema_cache(rows, config).tables

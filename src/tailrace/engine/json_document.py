@@ -93,7 +93,7 @@ def _number(value: Decimal) -> str:
     """Whole where the exponent says so, else plain between 0.1 and 10^7 and scientific beyond."""
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and 0 <= exponent <= LARGEST_PLAIN_EXPONENT:
-        return str(int(value))
+        return f"{value:f}"
     if not value:
         return "0.0"
     digits = "".join(map(str, value.as_tuple().digits)).rstrip("0")

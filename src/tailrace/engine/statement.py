@@ -14,6 +14,8 @@ class Statement:
     parameters: Sequence[bytes | None] = ()
     binary: bool = False
     """Fetch the results in binary format, so that a bytea comes as it is."""
+    once: bool = False
+    """Not known to be sent again, and so not worth to be kept prepared by the connection."""
 
 
 class IsolationLevel(Enum):

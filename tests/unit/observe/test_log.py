@@ -11,7 +11,7 @@ import pytest
 from tailrace.engine.errors import DatabaseUnreachable
 from tailrace.engine.log_level import LogFormat, LogLevel
 from tailrace.engine.observe import events as e
-from tailrace.engine.observe.log import Log, LogOptions
+from tailrace.engine.observe.log import Later, Log, LogOptions
 
 NOON = 1_795_262_400.0
 BOGOTA = timezone(timedelta(hours=-5))
@@ -27,9 +27,10 @@ class Journal:
         *,
         form: LogFormat = LogFormat.TEXT,
         clock: Callable[[], float] = lambda: NOON,
+        later: Later | None = None,
     ) -> None:
         self.out, self.err = io.BytesIO(), io.BytesIO()
-        options = LogOptions(level=lambda: level, clock=clock, format=form, zone=BOGOTA)
+        options = LogOptions(level=lambda: level, clock=clock, format=form, zone=BOGOTA, later=later)
         self.log = Log(options, out=self.out, err=self.err)
 
     def lines(self, *events: e.Event) -> list[str]:
@@ -133,6 +134,33 @@ def test_pool_timeouts_come_in_swarms_and_are_logged_once_in_five_seconds() -> N
     assert len(lines) == 2
 
 
+def test_timeouts_that_were_held_back_are_told_once_at_the_end_of_the_silence() -> None:
+    seconds = iter([0.0, 0.0, 1.0, 2.0, 5.0, 5.0, 6.0, 10.0])
+    timers: list[tuple[float, Callable[[], None]]] = []
+    journal = Journal(clock=lambda: NOON + next(seconds), later=lambda delay, call: timers.append((delay, call)))
+
+    at_first = journal.lines(*(e.PoolTimeout() for _ in range(3)))
+    ((delay, tell),) = timers
+    tell()
+    in_the_end = journal.lines(e.PoolTimeout())
+
+    assert len(at_first) == 1
+    assert delay == 4.0
+    assert len(in_the_end) == 2
+    assert [after for after, _ in timers] == [4.0, 4.0]
+
+
+def test_a_bug_of_ours_is_told_with_its_traceback() -> None:
+    lines = Journal().lines(e.InternalFault("Traceback:\n  somewhere\nKeyError: 1"))
+
+    assert [line.removeprefix(f"{WHEN}: ") for line in lines] == [
+        "This is a bug in Tailrace, please report it:",
+        "Traceback:",
+        "  somewhere",
+        "KeyError: 1",
+    ]
+
+
 def test_a_query_stands_on_one_line() -> None:
     journal = Journal(LogLevel.INFO)
 
@@ -163,15 +191,22 @@ def test_a_query_stands_on_one_line() -> None:
             e.ListenerFailed("pgrst", "first attempt\n\tsecond attempt"),
             ['Failed listening for database notifications on the "pgrst" channel. first attempt second attempt'],
         ),
+        (
+            e.ServerStarting("PostgREST 16.2", "tailrace 1.0"),
+            ["Starting PostgREST 16.2... (this is tailrace 1.0, which stands in for it)"],
+        ),
+        (e.ServerStarting("tailrace 1.0", "tailrace 1.0"), ["Starting tailrace 1.0..."]),
+        (e.WorkerEnded(7, -9), ["Worker process 7 ended by signal 9, starting another one"]),
         (e.ConnectionRetry(4), ["Attempting to reconnect to the database in 4 seconds..."]),
         (
             e.ConnectionClosed("7", e.CloseReason.IDLENESS),
             ["Connection 7 is terminated due to max idletime"],
         ),
         (
-            e.LegacyTargetName("Deprecated.", "`films` to `f`", "GET", b"/x?films.id=eq.1"),
+            e.LegacyTargetName("`films` to `f`", "GET", b"/x?films.id=eq.1"),
             [
-                "WARNING: Deprecated.",
+                "WARNING: Embedded resource was referenced by relation name even though it has an alias."
+                " This is deprecated and will stop working in a future release.",
                 "Update filters, orders or limits that use `films` to `f` in `GET /x?films.id=eq.1`",
             ],
         ),

@@ -2,14 +2,17 @@
 
 from tailrace.engine.errors import DatabaseUnreachable
 from tailrace.engine.observe import events as e
-from tailrace.engine.observe.metrics import Metrics
+from tailrace.engine.observe.metrics import Metrics, PoolGauges
 
 
-def rendered(*events: e.Event) -> list[str]:
+IDLE = PoolGauges()
+
+
+def rendered(*events: e.Event, pool: PoolGauges = IDLE) -> list[str]:
     metrics = Metrics(pool_size=10)
     for event in events:
         metrics.observe(event)
-    return metrics.render().splitlines()
+    return metrics.render(pool).splitlines()
 
 
 def answered(seconds: float, status: int = 200) -> e.RequestAnswered:
@@ -44,29 +47,17 @@ def test_loads_of_the_schema_cache_are_counted_by_outcome() -> None:
     assert "pgrst_schema_cache_query_time_seconds 0.25" in lines
 
 
-def test_available_connections_are_the_open_ones_that_nobody_uses() -> None:
-    opened, done = e.ReadyReason.ESTABLISHED, e.ReadyReason.SESSION_SUCCEEDED
+def test_the_pool_is_told_as_it_is_at_that_moment() -> None:
+    lines = rendered(pool=PoolGauges(available=3, waiting=1))
 
-    lines = rendered(
-        e.ConnectionReady("a", opened),
-        e.ConnectionReady("b", opened),
-        e.ConnectionReady("c", opened),
-        e.ConnectionInUse("a"),
-        e.ConnectionInUse("b"),
-        e.ConnectionReady("b", done),
-        e.ConnectionClosed("c", e.CloseReason.AGE),
-        e.ConnectionOpening("d"),
-        e.ConnectionClosed("d", e.CloseReason.NETWORK),
-    )
-
-    assert "pgrst_db_pool_available 1.0" in lines
-
-
-def test_waiting_requests_and_timeouts_are_counted() -> None:
-    lines = rendered(e.PoolRequested(), e.PoolRequested(), e.PoolRequestFulfilled(), e.PoolTimeout())
-
+    assert "pgrst_db_pool_available 3.0" in lines
     assert "pgrst_db_pool_waiting 1.0" in lines
-    assert "pgrst_db_pool_timeouts_total 1.0" in lines
+
+
+def test_timeouts_of_the_pool_are_counted() -> None:
+    lines = rendered(e.PoolTimeout(), e.PoolTimeout())
+
+    assert "pgrst_db_pool_timeouts_total 2.0" in lines
     assert "pgrst_db_pool_max 10.0" in lines
 
 

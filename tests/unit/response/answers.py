@@ -42,9 +42,9 @@ def result(count: int = 0, body: bytes | None = b"[]", **more: bytes | int | Non
 
     def column(name: str) -> bytes | None:
         value = more.get(name)
-        return str(value).encode() if isinstance(value, int) else value
+        return value.to_bytes(8, "big", signed=True) if isinstance(value, int) else value
 
-    start = (column("total"), str(count).encode(), body, column("headers"), column("status"))
+    start = (column("total"), count.to_bytes(8, "big", signed=True), body, column("headers"), column("status"))
     return Result([(*start, column("inserted"), column("location"))])
 
 

@@ -133,6 +133,15 @@ def test_the_summary_counts_every_kind() -> None:
     assert summarize(cache) == "0 Relations, 0 Relationships, 0 RPCs, 0 Domain Representations, 1 Media Type Handlers"
 
 
+def test_names_and_keys_stand_in_alphabetical_order() -> None:
+    tables = {name: Table(*name, None, False, True, True, True, (), {}) for name in (PEOPLE, FILMS)}
+
+    text = dump_schema_cache(SchemaCache(tables, {}, {})).decode()
+
+    assert text.startswith('{"dbMediaHandlers":')
+    assert text.index('{"qiName":"films","qiSchema":"api"}') < text.index('{"qiName":"people","qiSchema":"api"}')
+
+
 def test_an_empty_cache_has_every_part() -> None:
     assert dumped(EMPTY) == {
         "dbTables": [],

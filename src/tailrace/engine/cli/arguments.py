@@ -8,8 +8,8 @@ from enum import Enum
 from typing import NoReturn
 
 from tailrace import __version__
+from tailrace.engine.server.identity import COMPATIBLE_WITH
 
-COMPATIBLE_WITH = "16.2"
 DESCRIPTION = f"Tailrace {__version__}: a REST API on a Postgres database, compatible with PostgREST {COMPATIBLE_WITH}."
 EPILOG = "Without a flag the server runs. Every setting can be given in the environment, as PGRST_DB_URI for db-uri."
 

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from tailrace.engine.data_api.faults import documented
+from tailrace.engine.data_api.faults import documented, is_severe
 from tailrace.engine.data_api.inspection import document_response, statements_of
 from tailrace.engine.data_api.plan_cache import request_values, top_range_of
 from tailrace.engine.data_api.prepared import FEW_ROWS, SMALL_BODY, Prepared, prepare
@@ -24,6 +24,7 @@ from tailrace.engine.message import HttpRequest, Response
 from tailrace.engine.observe import events
 from tailrace.engine.plan.action import plan_action
 from tailrace.engine.plan.action_plan import RelationInfo, RelationRead, RoutineInfo, SchemaInfo, SchemaInspection
+from tailrace.engine.postgres.pool import Flight
 from tailrace.engine.request.api_request import ApiRequest, parse_request
 from tailrace.engine.request.query_string import canonical_query, split_query
 from tailrace.engine.request.range import ALL_ROWS
@@ -32,7 +33,7 @@ from tailrace.engine.response.error import render_error
 from tailrace.engine.response.headers import retry_after, trace_header
 from tailrace.engine.response.info import respond_info
 from tailrace.engine.response.performance import ServerTiming
-from tailrace.engine.response.recipe import BODY
+from tailrace.engine.response.recipe import BODY, row_count
 from tailrace.engine.response.status import has_body
 from tailrace.engine.response.total import planned_rows
 from tailrace.engine.sql.fragment import RequestValues, UnfitValue
@@ -43,6 +44,8 @@ Reply = Callable[[Response, str | None], None]
 """Takes the answer and the role that it was given to, None if that was not found out."""
 
 NOT_READY = 503
+SEVERE = 500
+"""The lowest status of the database's faults that an operator hears of."""
 METHODS_WITH_BODY = frozenset(("POST", "PATCH", "PUT"))
 
 
@@ -54,6 +57,8 @@ class Answering:
         "_caller",
         "_canonical",
         "_finish",
+        "_flight",
+        "_is_gone",
         "_laps",
         "_main",
         "_prepared",
@@ -72,6 +77,9 @@ class Answering:
         self._snapshot = api.snapshot
         self._caller: AuthResult | None = None
         self._prepared: Prepared | None = None
+        self._flight: Flight | None = None
+        """The transaction that is under way."""
+        self._is_gone = False
         self._statements: tuple[Statement, ...] = ()
         self._main = 1
         """Index of the main statement among them."""
@@ -107,6 +115,13 @@ class Answering:
         shape = shape_of(request)
         if not self._run_again(shape):
             self._run_first(shape)
+
+    def gone(self) -> None:
+        """The client went away before its answer: end what only reads, for nobody waits for it."""
+        prepared, flight = self._prepared, self._flight
+        if flight is not None and prepared is not None and prepared.read_only:
+            self._is_gone = True
+            self._api.pool.cancel(flight)
 
     # Planning ----------------------------------------------------------------------------------
 
@@ -182,11 +197,13 @@ class Answering:
         else:
             self._statements = (settings, *statements)
         self._prepared = prepared
+        if prepared.legacy_names is not None:
+            self._api.emit(legacy_name_event(prepared.legacy_names, self._request))
         if prepared.stream is not None and statements[0].sql is prepared.stream.sql:
-            self._stream = StreamedBody(self._start_stream)
+            self._stream = StreamedBody(self._start_stream, self._api.pool)
         judges = prepared.verdict is not None and not prepared.read_only and not prepared.rollback
         isolation = prepared.isolation or config.role_isolation.get(caller.role, IsolationLevel.READ_COMMITTED)
-        self._api.pool.run(
+        self._flight = self._api.pool.run(
             Transaction(
                 self._statements,
                 isolation,
@@ -203,7 +220,8 @@ class Answering:
         snapshot, caller, config = self._snapshot, self._caller, self._snapshot.config
         assert caller is not None
         settings = snapshot.settings.find(config, schema=plan.schema, role=caller.role, routine=None, read_only=True)
-        before = [settings.fill(self._session_values(caller, None))]
+        timezone = asked.preferences.timezone
+        before = [settings.fill(self._session_values(caller, None if timezone is None else timezone.encode()))]
         if config.db_pre_request is not None:
             before.append(render_pre_request(config.db_pre_request))
         self._statements = (*before, *statements_of(plan, config, snapshot.pg_version))
@@ -233,10 +251,12 @@ class Answering:
         prepared = self._prepared
         assert prepared is not None
         assert prepared.verdict is not None
-        rows = results[self._main]
-        prepared.verdict(int(rows.get_value(0, 1) or 0) if rows.ntuples else 0)
+        prepared.verdict(row_count(results[self._main]))
 
     def _done(self, results: Sequence[Rows] | None, error: Exception | None) -> None:
+        self._flight = None
+        if self._is_gone:
+            return
         try:
             self._lap()
             stream = self._stream
@@ -244,7 +264,7 @@ class Answering:
                 self._end_stream(stream, error)
                 return
             if error is not None or results is None:
-                raise documented(error, authenticated=self._is_authenticated)
+                raise self._told(error)
             response = self._render(results) if self._finish is None else self._finish(results)
             self._lap()
             self._send(response)
@@ -296,9 +316,7 @@ class Answering:
         if error is None:
             stream.end()
             return
-        failure = documented(error, authenticated=self._is_authenticated)
-        if isinstance(failure, ApiError):
-            self._api.emit(events.DatabaseErrorSevere(failure))
+        self._told(error)
         stream.abort()
 
     # Answers -----------------------------------------------------------------------------------
@@ -309,12 +327,19 @@ class Answering:
 
     def _fault(self, error: Exception) -> None:
         """A fault of ours: the client is told that it happened, the operator what it was."""
-        self._api.emit(events.HttpServerNotice(describe_fault(error)))
+        self._api.emit(events.InternalFault(describe_fault(error)))
         self._fail(InternalError())
 
+    def _told(self, error: Exception | None) -> Exception:
+        """The documented error for a fault of the database; the operator hears of it if it is severe."""
+        failure = documented(error, authenticated=self._is_authenticated)
+        if error is not None:
+            self._api.judge(error)
+            if is_severe(error) and isinstance(failure, ApiError) and failure.status >= SEVERE:
+                self._api.emit(events.DatabaseErrorSevere(failure))
+        return failure
+
     def _fail(self, error: ApiError) -> None:
-        if error.status >= 500:
-            self._api.emit(events.DatabaseErrorSevere(error))
         response = render_error(error, self._snapshot.config.client_error_verbosity)
         self._laps = None
         self._send(response)
@@ -343,6 +368,11 @@ class Answering:
 
 TIMED = 5
 """Laps of a request that was answered by the database: the ends of its stages, and the start."""
+
+
+def legacy_name_event(replacements: str, request: HttpRequest) -> events.LegacyTargetName:
+    target = request.path + b"?" + request.query if request.query else request.path
+    return events.LegacyTargetName(replacements, request.method, target)
 
 
 def first_statements(prepared: Prepared) -> tuple[Statement, ...]:

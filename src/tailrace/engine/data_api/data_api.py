@@ -8,7 +8,7 @@ import asyncio
 
 from tailrace.engine.config.config import Config, LogLevel
 from tailrace.engine.data_api.answering import Answering, Reply
-from tailrace.engine.data_api.reload import LoadConfig, Reload
+from tailrace.engine.data_api.reload import LoadConfig, Reload, warn_of_deprecated
 from tailrace.engine.data_api.snapshot import first_snapshot
 from tailrace.engine.data_api.state import ApiState
 from tailrace.engine.message import HttpRequest
@@ -16,6 +16,9 @@ from tailrace.engine.observe import events
 from tailrace.engine.postgres.connect import with_option
 from tailrace.engine.postgres.listener import Listener, Reloads
 from tailrace.engine.postgres.pool import Pool, PoolOptions
+from tailrace.engine.statement import Statement, Transaction
+
+PING = Statement(b"select 1")
 
 
 class DataApi:
@@ -25,19 +28,40 @@ class DataApi:
         loop = asyncio.get_running_loop()
         dsn = with_option(config.db_uri, "fallback_application_name", application_name)
         self.state = ApiState(first_snapshot(config, emit), Pool(pool_options(config, dsn), loop, emit), emit)
-        self.reload = Reload(self.state, load, on_config=self._follow_channel)
+        self.reload = Reload(self.state, load, on_config=self._follow)
         self.state.recover = self.reload.recover
+        self.state.judge = self.reload.judge
         self._dsn = dsn
+        self._listener: Listener | None = None
         self._listening: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to load the schema cache and to listen; `reload.attempted` tells when the first load is over."""
-        self._follow_channel(self.state.snapshot.config)
+        config = self.state.snapshot.config
+        warn_of_deprecated(config, self.state.emit)
+        self._follow_channel(config)
         self.reload.schema()
 
-    def handle(self, request: HttpRequest, reply: Reply) -> None:
-        """Answer one request; `reply` is called once."""
-        Answering(self.state, request, reply).start()
+    def begin(self, request: HttpRequest, reply: Reply) -> Answering:
+        """Take a request on; once it is started, `reply` is called once."""
+        return Answering(self.state, request, reply)
+
+    async def is_connected(self) -> bool:
+        """Whether the database can be reached: the listener knows; where there is none, the database is asked."""
+        if self._listener is not None:
+            return self._listener.is_listening
+        if self.state.pool.is_busy:
+            return True
+        try:
+            await self.state.pool.execute(Transaction((PING,)))
+        except Exception:
+            return False
+        return True
+
+    def _follow(self, config: Config) -> None:
+        """Do at once what a new configuration asks for, where it is not asked at every request."""
+        self.state.pool.trace = config.log_level is LogLevel.DEBUG
+        self._follow_channel(config)
 
     def _follow_channel(self, config: Config) -> None:
         """Listen for notifications, or no more, as db-channel-enabled has it."""
@@ -45,11 +69,11 @@ class DataApi:
             return
         if self._listening is not None:
             self._listening.cancel()
-            self._listening = None
+            self._listening = self._listener = None
             return
         reloads = Reloads(schema=self.reload.schema, config=self.reload.config, lost=self.reload.stop_unless_recovering)
-        listener = Listener(self._dsn, config.db_channel, self.state.emit, reloads=reloads)
-        self._listening = asyncio.create_task(listener.run())
+        self._listener = Listener(self._dsn, config.db_channel, self.state.emit, reloads=reloads)
+        self._listening = asyncio.create_task(self._listener.run())
 
     async def close(self) -> None:
         """Let what is under way end, then leave the database."""

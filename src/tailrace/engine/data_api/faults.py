@@ -22,6 +22,11 @@ def documented(error: Exception | None, *, authenticated: bool) -> Exception:
             return error
 
 
+def is_severe(error: Exception) -> bool:
+    """Whether an operator may have to hear of it: Postgres reported it, or went away in the middle."""
+    return isinstance(error, PostgresError | ConnectionLost)
+
+
 def as_api_error(error: Exception) -> ApiError:
     fault = documented(error, authenticated=False)
     return fault if isinstance(fault, ApiError) else InternalError()

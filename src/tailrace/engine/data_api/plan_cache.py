@@ -7,7 +7,6 @@ the shape, and filled once with that same request's values for proof.
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from tailrace.engine.data_api.prepared import Prepared
 from tailrace.engine.data_api.shape import Shape
@@ -19,9 +18,8 @@ from tailrace.engine.request.range import ALL_ROWS, RowRange
 from tailrace.engine.sql.fragment import RequestValues, Source, Template, UnfitValue
 
 MAX_PLANS = 2000
-
-K = TypeVar("K")
-V = TypeVar("V")
+MAX_SIZE = 16 * 1024 * 1024
+"""Bytes of SQL that are kept, about; what hangs on a plan besides grows with its SQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +38,12 @@ class BodyReader:
 
 
 class PlanCache:
-    __slots__ = ("_plans", "_readers")
+    __slots__ = ("_plans", "_readers", "_size")
 
     def __init__(self) -> None:
         self._plans: OrderedDict[tuple[object, ...], Prepared] = OrderedDict()
         self._readers: OrderedDict[tuple[object, ...], BodyReader] = OrderedDict()
+        self._size = 0
 
     def reader(self, shape: Shape) -> BodyReader | None:
         """How to read the body of a request of this shape; None if no such request came before."""
@@ -71,15 +70,26 @@ class PlanCache:
             rendered=replace(rendered, main=without_values(rendered.main), explain_count=explain),
             stream=None if prepared.stream is None else without_values(prepared.stream),
         )
-        put(self._plans, (shape.key, payload_shape(asked.payload)), kept)
-        put(self._readers, shape.key, BodyReader(asked.action, asked.content_type, asked.query))
+        self._put((shape.key, payload_shape(asked.payload)), kept)
+        if asked.payload is not None:
+            if len(self._readers) >= MAX_PLANS:
+                self._readers.popitem(last=False)
+            self._readers[shape.key] = BodyReader(asked.action, asked.content_type, asked.query)
         return kept
 
+    def _put(self, key: tuple[object, ...], prepared: Prepared) -> None:
+        replaced = self._plans.pop(key, None)
+        self._size += size_of(prepared) - (0 if replaced is None else size_of(replaced))
+        self._plans[key] = prepared
+        while len(self._plans) > MAX_PLANS or self._size > MAX_SIZE:
+            _, oldest = self._plans.popitem(last=False)
+            self._size -= size_of(oldest)
 
-def put(kept: OrderedDict[K, V], key: K, value: V) -> None:
-    if len(kept) >= MAX_PLANS:
-        kept.popitem(last=False)
-    kept[key] = value
+
+def size_of(prepared: Prepared) -> int:
+    """Bytes of a plan's SQL, and as many for each parameter as one costs, about."""
+    templates = (prepared.rendered.main, prepared.rendered.explain_count, prepared.stream)
+    return sum(len(one.sql) + 100 * len(one.parameters) for one in templates if one is not None)
 
 
 def payload_shape(payload: Payload | None) -> object:

@@ -10,6 +10,7 @@ from tailrace.engine.request.preferences import TransactionEnd
 from tailrace.engine.response.checks import Verdict, verdict_of
 from tailrace.engine.response.recipe import ResponseRecipe
 from tailrace.engine.response.render import recipe_of, response_settings
+from tailrace.engine.response.warning import describe_renamings
 from tailrace.engine.schema_cache.routine import Routine
 from tailrace.engine.sql.fragment import Template
 from tailrace.engine.sql.main import MainInputs, Rendered, render_main, render_stream
@@ -37,6 +38,8 @@ class Prepared:
     """The main statement for a result of any size, for reads that may have one."""
     is_small: bool = False
     """The last result was small, so the next one is expected to be, too."""
+    legacy_names: str | None = None
+    """What to write instead of relations' names that stand for an alias: "`films` to `all_films`"."""
 
 
 FEW_ROWS = 1000
@@ -66,6 +69,7 @@ def prepare(plan: DatabasePlan, request: ApiRequest, config: Config) -> Prepared
         isolation=None if routine is None else routine.isolation,
         cost=Cost() if isinstance(plan, RelationRead) else None,
         stream=render_stream(plan, inputs) if may_be_large(plan, inputs) else None,
+        legacy_names=describe_renamings(plan.read) if config.url_use_legacy_target_names else None,
     )
 
 

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 
-from tailrace.engine.config.config import Config
+from tailrace.engine.config.config import Config, LogLevel
 from tailrace.engine.config.database import (
     DatabaseSettings,
     decode_role_settings,
@@ -21,9 +21,10 @@ from tailrace.engine.config.error import ConfigError
 from tailrace.engine.data_api.faults import as_api_error
 from tailrace.engine.data_api.snapshot import with_config, with_schema
 from tailrace.engine.data_api.state import ApiState
+from tailrace.engine.jwt.role import parse_role_path
 from tailrace.engine.observe import events
 from tailrace.engine.schema_cache.build import build_schema_cache
-from tailrace.engine.schema_cache.catalog import catalog_statements
+from tailrace.engine.schema_cache.catalog import catalog_statements, timed, timings
 from tailrace.engine.schema_cache.summary import summarize
 from tailrace.engine.statement import ConnectionFailed, PostgresError, Rows, Statement, Transaction
 
@@ -137,9 +138,13 @@ class Reload:
         api, config = self._api, self._api.snapshot.config
         started = time.perf_counter()
         try:
-            results = await api.pool.execute(Transaction((READ_ONLY, *catalog_statements(config, version))))
+            statements = catalog_statements(config, version)
+            is_timed = config.log_level is LogLevel.DEBUG
+            if is_timed:
+                statements = timed(statements, config)
+            rows = (await api.pool.execute(Transaction((READ_ONLY, *statements))))[1:]
             queried = time.perf_counter()
-            rows = results[1:]
+            rows, spans = timings(rows, config) if is_timed else (rows, ())
             loop = asyncio.get_running_loop()
             cache = await loop.run_in_executor(None, build_schema_cache, rows, config)
         except Exception as error:
@@ -149,7 +154,7 @@ class Reload:
             return False
         api.snapshot = with_schema(api.snapshot, cache, version)
         api.pool.flush()
-        api.emit(events.SchemaCacheQueried(queried - started))
+        api.emit(events.SchemaCacheQueried(queried - started, spans))
         api.emit(events.SchemaCacheLoaded(time.perf_counter() - queried, summarize(cache)))
         self.loaded.set()
         return True
@@ -167,6 +172,7 @@ class Reload:
             return
         api.snapshot = with_config(api.snapshot, config, api.emit)
         self._on_config(config)
+        warn_of_deprecated(config, api.emit)
         api.emit(events.ConfigReloaded())
 
     async def _database_settings(self, version: int) -> DatabaseSettings:
@@ -194,9 +200,14 @@ class Reload:
             self._api.emit(events.DatabaseFatal(events.FatalCause.AUTHENTICATION, as_api_error(error)))
             self._stop()
         elif isinstance(error, PostgresError):
-            self.stop_if_pooled(error)
+            self._stop_if_pooled(error)
 
-    def stop_if_pooled(self, error: PostgresError) -> None:
+    def judge(self, error: Exception) -> None:
+        """What a request met may mean that the process cannot go on."""
+        if isinstance(error, PostgresError):
+            self._stop_if_pooled(error)
+
+    def _stop_if_pooled(self, error: PostgresError) -> None:
         """A connection pooler in a mode that cannot work with prepared statements, or not at all."""
         if error.sqlstate == "42P05":
             self._api.emit(events.DatabaseFatal(events.FatalCause.TRANSACTION_POOLER, as_api_error(error)))
@@ -208,6 +219,13 @@ class Reload:
     def _stop(self) -> None:
         if not self.stopped.done():
             self.stopped.set_result(1)
+
+
+def warn_of_deprecated(config: Config, emit: events.Emit) -> None:
+    """Tell of settings that are written in a way that will stop working."""
+    role_path = parse_role_path(config.jwt_role_claim_key)
+    if role_path.is_deprecated:
+        emit(events.DeprecatedJSPath(role_path.text))
 
 
 def text(rows: Rows, column: int) -> str:

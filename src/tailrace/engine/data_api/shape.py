@@ -9,6 +9,7 @@ text is read; the planner's own parser confirms it for the first request of a sh
 
 import re
 from dataclasses import dataclass, field
+from enum import Enum
 from urllib.parse import unquote_to_bytes
 
 from tailrace.engine.message import HttpRequest
@@ -31,8 +32,18 @@ LOGIC_OPERAND = re.compile(
 )
 AWKWARD_IN_LOGIC = re.compile(r"[\"\\{}]")
 NOT_AN_ARGUMENT = re.compile(rf"not|is|{OPERATORS}|fts")
-MAX_QUERY = 8192
+MAX_SIZE = 4096
+"""Bytes of path, query string and headers that are worth a key."""
 NUMBER = re.compile(rb"[0-9]{1,15}")
+
+
+class Masked(Enum):
+    """What stands in a key for a value that was taken out of it; equal to nothing that a client can send."""
+
+    NO_VALUE = "no equals sign"
+    ZERO = "offset of zero"
+    NUMBER = "limit or offset"
+    ARGUMENT = "argument of a function"
 
 
 @dataclass(slots=True)
@@ -45,27 +56,31 @@ class Shape:
     """The root's limit and offset, where they were taken out of the key."""
     offset: int | None = None
     is_odd: bool = False
-    """Not worth a kept plan: a limit of zero, limits given twice, the other separator, a very long query."""
+    """Not worth a kept plan, or not safe: odd limits, the separator `;`, encoded names, NULs, great length."""
 
 
 def shape_of(request: HttpRequest) -> Shape:
     key: list[object] = [request.method, request.path]
-    has_range = False
+    has_range, size = False, len(request.path) + len(request.query)
     for header in request.headers:
         if header[0] in DECISIVE_HEADERS:
             key.append(header)
+            size += len(header[1])
             has_range = has_range or header[0] == b"range"
     shape = Shape(())
+    shape.is_odd = size > MAX_SIZE
     query = request.query
-    if query:
-        shape.is_odd = b";" in query or len(query) > MAX_QUERY
+    if query and not shape.is_odd:
+        shape.is_odd = b";" in query
         is_call = request.path.startswith(b"/rpc/")
         for index, piece in enumerate(query.split(b"&")):
             name, equals, value = piece.partition(b"=")
             key.append(name)
             if not equals:
-                key.append(0)
+                key.append(Masked.NO_VALUE)
                 continue
+            if b"%" in name or b"+" in name:
+                shape.is_odd = True
             key.append(_mask(shape, index, name, value, has_range=has_range, is_call=is_call))
     shape.key = tuple(key)
     return shape
@@ -78,6 +93,8 @@ def _mask(shape: Shape, index: int, name: bytes, value: bytes, *, has_range: boo
     if name in (b"limit", b"offset"):
         return value if has_range else _mask_number(shape, name, value)
     text = decode(value)
+    if "\0" in text:
+        shape.is_odd = True
     if name.endswith((b"and", b"or")) and name.rpartition(b".")[2] in (b"and", b"or"):
         return _mask_logic(shape, index, text)
     match = FILTER.match(text)
@@ -89,22 +106,23 @@ def _mask(shape: Shape, index: int, name: bytes, value: bytes, *, has_range: boo
         return prefix
     if is_call and NOT_AN_ARGUMENT.match(text) is None:
         shape.values[index, 0] = text
-        return None
+        return Masked.ARGUMENT
     return value
 
 
 def _mask_number(shape: Shape, name: bytes, value: bytes) -> object:
     if NUMBER.fullmatch(value) is None:
+        shape.is_odd = True
         return value
     number = int(value)
     if name == b"limit":
         shape.is_odd = shape.is_odd or shape.limit is not None or number == 0
         shape.limit = number
-        return None
+        return Masked.NUMBER
     shape.is_odd = shape.is_odd or shape.offset is not None
     shape.offset = number
     # All rows are asked for otherwise than a part of them
-    return number == 0
+    return Masked.ZERO if number == 0 else Masked.NUMBER
 
 
 def _mask_logic(shape: Shape, index: int, text: str) -> object:

@@ -6,6 +6,7 @@ goes away ends the statement.
 """
 
 from collections.abc import Callable
+from typing import Protocol
 
 from tailrace.engine.message import BodyWriter, Response
 from tailrace.engine.response.recipe import BODY
@@ -15,8 +16,25 @@ WHOLE_BODY = 256 * 1024
 """Bytes up to which a body is answered whole."""
 BETWEEN_ROWS = b", \n "
 
+PATIENCE = 30.0
+"""Seconds that a client may take to take nothing, while nobody waits for its connection to the database."""
+PATIENCE_UNDER_PRESSURE = 2.0
+"""The same, while somebody does: clients that do not read must not keep others out."""
+CHECK_INTERVAL = 0.5
+
 StartAnswer = Callable[[Rows], None]
 """Sends the head of an answer whose body follows; given the first row."""
+
+
+class Crowd(Protocol):
+    """Who else wants the connection that a stream holds, and a clock for it."""
+
+    def now(self) -> float: ...
+
+    def is_pressing(self) -> bool:
+        """Whether somebody waits for a connection."""
+
+    def call_later(self, delay: float, callback: Callable[[float], None], argument: float) -> object: ...
 
 
 class FirstRow:
@@ -39,9 +57,23 @@ class FirstRow:
 class StreamedBody:
     """Collects the rows of one answer and, once they are many, writes them out."""
 
-    __slots__ = ("_flow", "_is_gone", "_is_open", "_pieces", "_size", "_start", "_writer", "first", "row_count")
+    __slots__ = (
+        "_crowd",
+        "_flow",
+        "_is_gone",
+        "_is_open",
+        "_paused_at",
+        "_pieces",
+        "_size",
+        "_start",
+        "_writer",
+        "first",
+        "row_count",
+    )
 
-    def __init__(self, start: StartAnswer) -> None:
+    def __init__(self, start: StartAnswer, crowd: Crowd) -> None:
+        self._crowd = crowd
+        self._paused_at: float | None = None
         self.first: FirstRow | None = None
         self.row_count = 0
         self._start = start
@@ -80,6 +112,20 @@ class StreamedBody:
     def _write(self, piece: bytes) -> None:
         if self._writer is not None and not self._writer.write_body(piece) and self._flow is not None:
             self._flow.pause()
+            self._paused_at = self._crowd.now()
+            self._crowd.call_later(CHECK_INTERVAL, self._check_patience, self._paused_at)
+
+    def _check_patience(self, paused_at: float) -> None:
+        """Give up on a client that takes nothing for too long; its connection to the database is needed."""
+        if self._paused_at != paused_at or self._writer is None:
+            return
+        patience = PATIENCE_UNDER_PRESSURE if self._crowd.is_pressing() else PATIENCE
+        if self._crowd.now() - paused_at > patience:
+            writer = self._writer
+            self.gone()
+            writer.abort_body()
+        else:
+            self._crowd.call_later(CHECK_INTERVAL, self._check_patience, paused_at)
 
     @property
     def is_open(self) -> bool:
@@ -110,6 +156,7 @@ class StreamedBody:
         self._write(b"".join(pieces))
 
     def drained(self) -> None:
+        self._paused_at = None
         if self._flow is not None:
             self._flow.resume()
 

@@ -8,7 +8,7 @@ to be judged at each use) and `caller_of` (role).
 from dataclasses import dataclass
 
 from tailrace.engine.config.config import Config
-from tailrace.engine.errors import NoJwtSecret, TokenRequired
+from tailrace.engine.errors import ClaimsRejected, NoJwtSecret, TokenRequired
 from tailrace.engine.json_document import write_json
 from tailrace.engine.jwt.claims import Claims, check_claims, expiry_of, parse_claims
 from tailrace.engine.jwt.keys import KeySet
@@ -85,5 +85,7 @@ def caller_of(claims: Claims, settings: JwtSettings) -> AuthResult:
         role = settings.anonymous_role
     else:
         raise TokenRequired
+    if "\0" in role:
+        raise ClaimsRejected("The role in the JWT must not contain a NUL character")
     claims_json = write_json({**claims, "role": role}).encode()
     return AuthResult(role, claims_json, role != settings.anonymous_role, expiry_of(claims))

@@ -19,7 +19,7 @@ def describe(event: e.DiagnosticEvent) -> tuple[str, ...]:
     if isinstance(event, e.RequestEvent):
         return _describe_request(event)
     if isinstance(event, e.ServerEvent):
-        return (_describe_server(event),)
+        return _describe_server(event)
     if isinstance(event, e.DatabaseEvent):
         return (_describe_database(event),)
     if isinstance(event, e.SchemaCacheEvent):
@@ -35,20 +35,28 @@ def error_json(error: ApiError) -> str:
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
 
 
-def _describe_server(event: e.ServerEvent) -> str:
+def _describe_server(event: e.ServerEvent) -> tuple[str, ...]:
     match event:
-        case e.ServerStarting(version):
-            return f"Starting PostgREST {version}... (this is Tailrace, which stands in for it)"
+        case e.ServerStarting(name, program):
+            stands_in = "" if name == program else f" (this is {program}, which stands in for it)"
+            return (f"Starting {name}...{stands_in}",)
         case e.ServerListening(address):
-            return f"API server listening on {address}"
+            return (f"API server listening on {address}",)
         case e.AdminListening(address):
-            return f"Admin server listening on {address}"
+            return (f"Admin server listening on {address}",)
         case e.AdminCrashed(reason):
-            return f"Admin server crashed unexpectedly: {_on_one_line(reason)}"
+            return (f"Admin server crashed unexpectedly: {_on_one_line(reason)}",)
         case e.HttpServerNotice(text):
-            return f"HTTP server: {text}"
+            return (f"HTTP server: {text}",)
+        case e.InternalFault(text):
+            return ("This is a bug in Tailrace, please report it:", *text.splitlines())
+        case e.WorkerEnded(process, exit_code):
+            how = f"with exit code {exit_code}" if exit_code >= 0 else f"by signal {-exit_code}"
+            return (f"Worker process {process} ended {how}, starting another one",)
+        case e.WorkerSilent(process):
+            return (f"Worker process {process} does not answer",)
         case e.TerminatedBySignal(signal):
-            return f"Received termination unix signal {signal}"
+            return (f"Received termination unix signal {signal}",)
         case _:
             assert_never(event)
 
@@ -190,9 +198,10 @@ def _describe_request(event: e.RequestEvent) -> tuple[str, ...]:
             return ("Looked up a JWT in JWT cache",)
         case e.JwtCacheEviction():
             return ("Evicted entry from JWT cache",)
-        case e.LegacyTargetName(warning, replacements, method, target):
+        case e.LegacyTargetName(replacements, method, target):
             return (
-                f"WARNING: {warning}",
+                "WARNING: Embedded resource was referenced by relation name even though it has an alias."
+                " This is deprecated and will stop working in a future release.",
                 f"Update filters, orders or limits that use {replacements}"
                 f" in `{method} {target.decode(errors='replace')}`",
             )

@@ -16,7 +16,10 @@ from tailrace.engine.errors import ApiError
 
 @dataclass(frozen=True, slots=True)
 class ServerStarting:
-    version: str
+    name: str
+    """What the process calls itself, with its version: `PostgREST 16.2`."""
+    program: str
+    """What it is: `Tailrace 0.1.0`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,30 @@ class HttpServerNotice:
     """Something that the HTTP layer noticed, such as a connection that broke off."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class InternalFault:
+    """A bug of ours met a request, which is answered with 500."""
+
+    text: str
+    """The traceback, of many lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerEnded:
+    """A worker process ended without being asked to; another one takes its place."""
+
+    process: int
+    exit_code: int
+    """Negative for a signal."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSilent:
+    """A worker process did not tell the admin server how it is."""
+
+    process: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,12 +245,12 @@ class PoolFlushed:
 
 @dataclass(frozen=True, slots=True)
 class PoolRequested:
-    """Someone begins to wait for a connection."""
+    """A transaction asks for a connection; told at log level debug only."""
 
 
 @dataclass(frozen=True, slots=True)
 class PoolRequestFulfilled:
-    """The wait of one PoolRequested ended, with a connection or without."""
+    """The transaction of one PoolRequested ended, well or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +327,8 @@ class QueryRun:
 
 @dataclass(frozen=True, slots=True)
 class LegacyTargetName:
-    warning: str
+    """A filter names an embedding by its relation, although it has an alias (url-use-legacy-target-names)."""
+
     replacements: str
     """Ready to print: "`films` to `all_films`, …"."""
     method: str
@@ -319,7 +347,17 @@ class JwtCacheEviction:
 
 # Unions ------------------------------------------------------------------------------------
 
-ServerEvent = ServerStarting | ServerListening | AdminListening | AdminCrashed | HttpServerNotice | TerminatedBySignal
+ServerEvent = (
+    ServerStarting
+    | ServerListening
+    | AdminListening
+    | AdminCrashed
+    | HttpServerNotice
+    | InternalFault
+    | WorkerEnded
+    | WorkerSilent
+    | TerminatedBySignal
+)
 DatabaseEvent = (
     DatabaseConnected
     | DatabaseUnsupported

@@ -18,7 +18,10 @@ from tailrace.engine.observe.description import describe
 TIMEOUT_SILENCE = 5.0
 """Seconds after a pool timeout in which no further one is logged, for they come in swarms."""
 
-ERRORS = frozenset({e.PoolTimeout, e.DatabaseErrorSevere, e.SchemaCacheMissing})
+Later = Callable[[float, Callable[[], None]], object]
+"""Calls a function after so many seconds, as an event loop's `call_later`."""
+
+ERRORS = frozenset({e.PoolTimeout, e.DatabaseErrorSevere, e.InternalFault, e.SchemaCacheMissing})
 FOR_DEVELOPMENT = frozenset(
     {
         e.ConnectionOpening,
@@ -44,6 +47,8 @@ class LogOptions:
     format: LogFormat = LogFormat.TEXT
     zone: tzinfo | None = None
     """None for the machine's own time zone."""
+    later: Later | None = None
+    """For what is told at the end of a silence; None tells it never."""
 
 
 class Log:
@@ -56,6 +61,7 @@ class Log:
         self._second = -1
         self._timestamp = ""
         self._silent_until = 0.0
+        self._has_held_back = False
 
     def observe(self, event: e.Event) -> None:
         """Take notice of one event (an `Emit`)."""
@@ -74,14 +80,24 @@ class Log:
             return level is LogLevel.DEBUG
         if kind in ERRORS and level is LogLevel.CRIT:
             return False
-        return not isinstance(event, e.PoolTimeout) or self._breaks_silence()
+        return not isinstance(event, e.PoolTimeout) or self._breaks_silence(event)
 
-    def _breaks_silence(self) -> bool:
+    def _breaks_silence(self, event: e.PoolTimeout) -> bool:
+        """The first of a swarm is told at once, and that there were more at the end of the silence."""
         now = self._options.clock()
-        if now < self._silent_until:
-            return False
-        self._silent_until = now + TIMEOUT_SILENCE
-        return True
+        if now >= self._silent_until:
+            self._silent_until = now + TIMEOUT_SILENCE
+            return True
+        if not self._has_held_back and self._options.later is not None:
+            self._has_held_back = True
+            self._options.later(self._silent_until - now, lambda: self._tell_held_back(event))
+        return False
+
+    def _tell_held_back(self, event: e.PoolTimeout) -> None:
+        self._has_held_back = False
+        self._silent_until = self._options.clock() + TIMEOUT_SILENCE
+        if self._options.level() is not LogLevel.CRIT:
+            self._write(self._err, self._lines(event))
 
     def _request_line(self, event: e.RequestAnswered) -> bytes:
         if self._options.format is LogFormat.JSON:

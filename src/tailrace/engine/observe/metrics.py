@@ -14,6 +14,15 @@ LATENCY_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 
 """Seconds; the upper bounds of the histogram's buckets."""
 
 
+@dataclass(frozen=True, slots=True)
+class PoolGauges:
+    """How a pool is doing at this moment."""
+
+    available: int = 0
+    waiting: int = 0
+    """Transactions that wait for a connection."""
+
+
 @dataclass(slots=True)
 class Histogram:
     buckets: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
@@ -30,10 +39,6 @@ class Metrics:
     def __init__(self, pool_size: int) -> None:
         self._pool_size = pool_size
         self._pool_timeouts = 0
-        self._waiting = 0
-        # Connections are told apart by name, because one that could not be opened is closed, too.
-        self._open: set[str] = set()
-        self._in_use: set[str] = set()
         self._schema_cache_loads: Counter[str] = Counter()
         self._schema_cache_seconds = 0.0
         self._jwt_lookups = 0
@@ -46,12 +51,6 @@ class Metrics:
         match event:
             case e.RequestAnswered(status=status, seconds=seconds) if seconds is not None:
                 self.add_latency(status, seconds)
-            case e.PoolRequested():
-                self._waiting += 1
-            case e.PoolRequestFulfilled():
-                self._waiting -= 1
-            case e.ConnectionInUse() | e.ConnectionReady() | e.ConnectionClosed():
-                self._track(event)
             case e.JwtCacheLookup(hit):
                 self._jwt_lookups += 1
                 self._jwt_hits += hit
@@ -70,10 +69,10 @@ class Metrics:
             case _:
                 pass
 
-    def render(self, *, available: int | None = None) -> str:
-        """All metrics as text; `available` are the idle connections, where uses are not told one by one."""
+    def render(self, pool: PoolGauges) -> str:
+        """All metrics as text."""
         metrics = (
-            *self._pool_metrics(available),
+            *self._pool_metrics(pool),
             *self._schema_cache_metrics(),
             *self._jwt_metrics(),
             *self._latency_metrics(),
@@ -88,26 +87,13 @@ class Metrics:
             histogram = self._latencies[kind] = Histogram()
         histogram.add(seconds)
 
-    def _track(self, event: e.ConnectionInUse | e.ConnectionReady | e.ConnectionClosed) -> None:
-        match event:
-            case e.ConnectionInUse(connection):
-                self._in_use.add(connection)
-            case e.ConnectionReady(connection):
-                self._open.add(connection)
-                self._in_use.discard(connection)
-            case e.ConnectionClosed(connection):
-                self._open.discard(connection)
-                self._in_use.discard(connection)
-
-    def _pool_metrics(self, available: int | None) -> tuple[str, ...]:
-        if available is None:
-            available = len(self._open) - len(self._in_use)
+    def _pool_metrics(self, pool: PoolGauges) -> tuple[str, ...]:
         return (
             *_counter(
                 "pgrst_db_pool_timeouts_total", "The total number of pool connection timeouts", self._pool_timeouts
             ),
-            *_gauge("pgrst_db_pool_available", "Available connections in the pool", available),
-            *_gauge("pgrst_db_pool_waiting", "Requests waiting to acquire a pool connection", self._waiting),
+            *_gauge("pgrst_db_pool_available", "Available connections in the pool", pool.available),
+            *_gauge("pgrst_db_pool_waiting", "Requests waiting to acquire a pool connection", pool.waiting),
             *_gauge("pgrst_db_pool_max", "Max pool connections", self._pool_size),
         )
 

@@ -115,7 +115,9 @@ def _plan_routine_call(
 def _find_table(target: QualifiedName, cache: SchemaCache) -> Table:
     table = cache.tables.get(target)
     if table is None:
-        raise NoTable(target.schema, target.name, suggestion=suggest_table(target, cache.tables))
+        raise NoTable(
+            target.schema, target.name, suggestion=suggest_table(target, cache.tables, memo=cache.table_names)
+        )
     return table
 
 

@@ -25,10 +25,15 @@ TOO_MANY_NAMES = 2000
 """The same for functions and origins of embeddings, where PostgREST knows no bound: 2000 take 40 ms."""
 
 
-def suggest_table(table: QualifiedName, tables: Iterable[QualifiedName]) -> str | None:
-    """The table of the same schema whose name is closest."""
-    names = _take((known.name for known in tables if known.schema == table.schema), TOO_MANY_TABLES)
-    closest = fuzzy.closest(names, table.name, MINIMUM_OF_NAMES)
+def suggest_table(
+    table: QualifiedName, tables: Iterable[QualifiedName], *, memo: fuzzy.FuzzyMemo | None = None
+) -> str | None:
+    """The table of the same schema whose name is closest; `memo` is that of these tables."""
+
+    def names() -> list[str]:
+        return _take((known.name for known in tables if known.schema == table.schema), TOO_MANY_TABLES)
+
+    closest = (memo or fuzzy.FuzzyMemo()).find(table.schema, names).closest(table.name, MINIMUM_OF_NAMES)
     return None if closest is None else f"Perhaps you meant the table '{table.schema}.{closest}'"
 
 

@@ -8,15 +8,20 @@ several requests can be under way on one connection without touching each other.
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from psycopg import pq
 
+from tailrace.engine.postgres.connect import cancel
 from tailrace.engine.statement import ConnectionLost, IsolationLevel, PostgresError, Rows, Statement, Transaction
 
 ExecStatus = pq.ExecStatus
 DiagnosticField = pq.DiagnosticField
 ROWS_AT_A_TIME = 64
 """Of a streamed result."""
+NO_CONNECTION = "no connection to the server\n"
+STUCK = 0.25
+"""Seconds under way after which a read is not short, whatever it was before; it may wait for a lock."""
 MAX_PREPARED = 1000
 """Statements that one connection keeps prepared; the least recently used gives way."""
 
@@ -28,6 +33,7 @@ class Exchange:
     """A transaction on its way: what was sent for it, what came back so far."""
 
     __slots__ = (
+        "connection",
         "done",
         "error",
         "expected",
@@ -42,7 +48,8 @@ class Exchange:
         "transaction",
     )
 
-    def __init__(self, transaction: Transaction, done: Done) -> None:
+    def __init__(self, connection: "Connection", transaction: Transaction, done: Done) -> None:
+        self.connection = connection
         self.transaction = transaction
         self.done = done
         self.results: list[pq.abc.PGresult] = []
@@ -77,12 +84,14 @@ class Connection:
         """Called when nothing is under way any more."""
         self.on_lost: Callable[[Connection, str], None] | None = None
         self.closed = False
+        self.has_failed = False
+        """Whether the last transaction ended with an error."""
         self._prepare = prepare
         self._prepared: OrderedDict[bytes, bytes] = OrderedDict()
         self._names = 0
         self._last_sync = self.born
         self._is_paused = False
-        self._is_cancelling = False
+        self._cancelling: asyncio.Task[None] | None = None
         self._flush_scheduled = False
         self._is_writing = False
         pgconn.nonblocking = 1
@@ -94,7 +103,7 @@ class Connection:
 
     def send(self, transaction: Transaction, done: Done) -> Exchange:
         """Send a transaction; all that is sent in one turn of the loop leaves in one write."""
-        exchange = Exchange(transaction, done)
+        exchange = Exchange(self, transaction, done)
         exchange.started = self.loop.time()
         if not exchange.is_short:
             self.others += 1
@@ -135,7 +144,7 @@ class Connection:
 
     def _send_statement(self, exchange: Exchange, statement: Statement) -> None:
         pgconn, sql = self.pgconn, statement.sql
-        if not self._prepare:
+        if statement.once or not self._prepare:
             pgconn.send_query_params(sql, statement.parameters, result_format=statement.binary)
             exchange.expected += 1
             return
@@ -159,6 +168,22 @@ class Connection:
             exchange.expected += 1
         self._names += 1
         return b"t%d" % self._names
+
+    # Queueing --------------------------------------------------------------------------------
+
+    def has_room(self, now: float) -> bool:
+        """Whether a short read may stand behind what is under way: short reads that do get done."""
+        if self.others or self._cancelling is not None:
+            return False
+        return not self.waiting or now - max(self.waiting[0].started, self._last_sync) < STUCK
+
+    def give_up_queued(self, sent_before: float) -> Sequence[Done]:
+        """Let go what has stood behind others since then; whom to tell. Nobody waits for the results any more."""
+        late = [exchange for exchange in islice(self.waiting, 1, None) if exchange.started < sent_before]
+        told = [exchange.done for exchange in late if exchange.done is not ignore_outcome]
+        for exchange in late:
+            exchange.done = ignore_outcome
+        return told
 
     def _schedule_flush(self) -> None:
         if not self._flush_scheduled:
@@ -218,7 +243,8 @@ class Connection:
             if status == ExecStatus.TUPLES_CHUNK:
                 stream = exchange.transaction.stream
                 assert stream is not None, "only streamed statements come in chunks"
-                stream.rows(result, self)
+                if exchange.done is not ignore_outcome:
+                    stream.rows(result, self)
                 continue
             if status == ExecStatus.PIPELINE_SYNC:
                 self._synced(exchange)
@@ -244,16 +270,14 @@ class Connection:
 
     def cancel(self) -> None:
         """Cancel the one transaction that is under way; nothing is sent behind it until that is done."""
-        if self.closed or self._is_cancelling or len(self.waiting) != 1:
+        if self.closed or self._cancelling is not None or len(self.waiting) != 1:
             return
-        self._is_cancelling = True
-        cancelled = self.loop.run_in_executor(None, self.pgconn.get_cancel().cancel)
-        cancelled.add_done_callback(self._was_cancelled)
+        self._cancelling = self.loop.create_task(cancel(self.pgconn))
+        self._cancelling.add_done_callback(self._was_cancelled)
         self.resume()
 
-    def _was_cancelled(self, cancelled: "asyncio.Future[None]") -> None:
-        cancelled.exception()  # a cancel that failed leaves nothing to be done
-        self._is_cancelling = False
+    def _was_cancelled(self, cancelling: "asyncio.Task[None]") -> None:
+        self._cancelling = None
         if not self.waiting and not self.closed and self.on_idle is not None:
             self.on_idle(self)
 
@@ -293,9 +317,10 @@ class Connection:
             # What stood in front of it on this connection is not its own
             cost.observe(now - max(exchange.started, self._last_sync))
         self._last_sync = now
+        self.has_failed = exchange.error is not None
         if not self.waiting:
             self.idle_since = now
-            if self.on_idle is not None and not self._is_cancelling:
+            if self.on_idle is not None and self._cancelling is None:
                 self.on_idle(self)
         if exchange.error is not None:
             if is_stale_plan(exchange.error):
@@ -324,7 +349,7 @@ class Connection:
         if not self._prepared or self.closed:
             return
         self._prepared.clear()
-        exchange = Exchange(Transaction(()), ignore_outcome)
+        exchange = Exchange(self, Transaction(()), ignore_outcome)
         self._send_plain(exchange, b"DEALLOCATE ALL")
         self.pgconn.pipeline_sync()
         self.others += 1
@@ -342,8 +367,7 @@ class Connection:
         if self.on_lost is not None:
             self.on_lost(self, message)
         for exchange in waiting:
-            # The first may hold the reason that Postgres gave before it hung up.
-            exchange.done(None, exchange.error or ConnectionLost(message))
+            exchange.done(None, loss_of(exchange, message))
 
     def close(self) -> None:
         if self.closed:
@@ -354,6 +378,16 @@ class Connection:
         if self._is_writing:
             self.loop.remove_writer(self._socket)
         self.pgconn.finish()
+
+
+def loss_of(exchange: Exchange, message: str) -> Exception:
+    """What to say of a transaction whose connection broke.
+
+    Postgres may have given a reason before it hung up. In the middle of a transaction
+    that is not the client's answer, for PostgREST's is what libpq says of the next command.
+    """
+    has_begun = any(result.status != ExecStatus.FATAL_ERROR for result in exchange.results)
+    return ConnectionLost(NO_CONNECTION) if has_begun else exchange.error or ConnectionLost(message)
 
 
 def error_of(result: pq.abc.PGresult) -> PostgresError | None:

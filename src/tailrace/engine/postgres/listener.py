@@ -7,15 +7,18 @@ a back-off; what was notified meanwhile is unknown, so the schema is reloaded.
 import asyncio
 from collections.abc import Callable
 
-from psycopg import pq
+from psycopg import OperationalError, pq
 
 from tailrace.engine.identifiers import quote_identifier
 from tailrace.engine.observe import events
-from tailrace.engine.postgres.connect import connect, with_option
+from tailrace.engine.postgres.connect import connect, socket_is, with_option
 from tailrace.engine.statement import ConnectionFailed
 
 MAX_DELAY = 32
 """Seconds between two attempts, at most."""
+PATIENCE = 10.0
+"""Seconds to wait for the answer to LISTEN."""
+NO_ANSWER = "timeout expired\n"
 QUEUE_FAULT = "could not access status of transaction"
 
 
@@ -28,34 +31,34 @@ class Listener:
         self._emit = emit
         self._reloads = reloads
         self._repair = False
+        self._delay = 1
         self.is_listening = False
 
     async def run(self) -> None:
         """Listen for ever; to be cancelled."""
-        delay = 1
         while True:
             try:
-                await self._listen(is_retry=delay > 1)
+                await self._listen()
             except (ConnectionFailed, OSError) as error:
                 self.is_listening = False
-                self._emit(events.ListenerFailed(self._channel, str(error)))
+                self._emit(events.ListenerFailed(self._channel, str(error) or NO_ANSWER))
                 self._repair = QUEUE_FAULT in str(error)
                 if self._repair:
                     self._emit(events.ListenerQueueRepaired())
-            else:
-                delay = 1
             self._reloads.lost()
-            self._emit(events.ListenerRetry(delay))
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, MAX_DELAY)
+            self._emit(events.ListenerRetry(self._delay))
+            await asyncio.sleep(self._delay)
+            self._delay = min(self._delay * 2, MAX_DELAY)
 
-    async def _listen(self, *, is_retry: bool) -> None:
+    async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
-        pgconn = await loop.run_in_executor(None, connect, self._dsn)
+        pgconn = await connect(self._dsn)
         try:
-            version = await loop.run_in_executor(None, self._subscribe, pgconn)
+            async with asyncio.timeout(PATIENCE):
+                version = await self._subscribe(pgconn)
             self.is_listening = True
-            if is_retry:
+            if self._delay > 1:
+                self._delay = 1
                 self._reloads.schema()
             self._emit(
                 events.ListenerStarted(
@@ -70,11 +73,11 @@ class Listener:
             self.is_listening = False
             pgconn.finish()
 
-    def _subscribe(self, pgconn: pq.abc.PGconn) -> str:
-        result = query(pgconn, "select version()")
+    async def _subscribe(self, pgconn: pq.abc.PGconn) -> str:
+        result = await query(pgconn, "select version()")
         if self._repair:
-            query(pgconn, "select pg_notification_queue_usage()")
-        query(pgconn, f"listen {quote_identifier(self._channel)}")
+            await query(pgconn, "select pg_notification_queue_usage()")
+        await query(pgconn, f"LISTEN {quote_identifier(self._channel)}")
         return (result.get_value(0, 0) or b"").decode(errors="replace")
 
     async def _receive(self, pgconn: pq.abc.PGconn, loop: asyncio.AbstractEventLoop) -> None:
@@ -116,8 +119,24 @@ class Reloads:
         """Called after each failure; it may end the process (db-pool-automatic-recovery)."""
 
 
-def query(pgconn: pq.abc.PGconn, sql: str) -> pq.abc.PGresult:
-    result = pgconn.exec_(sql.encode())
-    if result.status not in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
-        raise ConnectionFailed(result.error_message.decode(errors="replace"))
-    return result
+async def query(pgconn: pq.abc.PGconn, sql: str) -> pq.abc.PGresult:
+    """Run one statement; not in a thread, which nobody could wake when the network stalls.
+
+    Errors: ConnectionFailed.
+    """
+    results: list[pq.abc.PGresult] = []
+    try:
+        pgconn.send_query(sql.encode())
+        while True:
+            while pgconn.is_busy():
+                await socket_is(pq.PollingStatus.READING, pgconn)
+                pgconn.consume_input()
+            result = pgconn.get_result()
+            if result is None:
+                break
+            results.append(result)
+    except OperationalError as error:
+        raise ConnectionFailed(str(error)) from error
+    if not results or results[0].status not in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
+        raise ConnectionFailed(pgconn.error_message.decode(errors="replace"))
+    return results[0]

@@ -8,15 +8,15 @@ everything else waits its turn, at most for the acquisition timeout.
 import asyncio
 import uuid
 from collections import deque
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from psycopg import pq
 
 from tailrace.engine.observe import events
+from tailrace.engine.observe.metrics import PoolGauges
 from tailrace.engine.postgres.connect import connect
-from tailrace.engine.postgres.connection import Connection, Done, is_stale_plan
+from tailrace.engine.postgres.connection import Connection, Done, Exchange, is_stale_plan
 from tailrace.engine.statement import AcquisitionTimeout, ConnectionFailed, Rows, Transaction
 
 MAX_QUEUED = 32
@@ -35,14 +35,20 @@ class PoolOptions:
     max_idletime: float
     prepare: bool
     trace: bool = False
-    """Tell of every use of a connection, not only of its opening and closing."""
+    """Tell of every use of a connection from the start, see `Pool.trace`."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Waiter:
     transaction: Transaction
     done: Done
     deadline: float
+    exchange: Exchange | None = None
+    """Once it has got a connection."""
+
+
+Flight = Exchange | Waiter
+"""A transaction that was handed to the pool: on its way, or waiting for a connection."""
 
 
 class Pool:
@@ -53,22 +59,33 @@ class Pool:
         self._connections: list[Connection] = []
         self._idle: list[Connection] = []
         self._waiters: deque[Waiter] = deque()
-        self._opening = 0
+        self._opening: set[asyncio.Task[pq.abc.PGconn]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._sweeper: asyncio.TimerHandle | None = None
-        self._threads = ThreadPoolExecutor(max_workers=min(options.size, 8), thread_name_prefix="connect")
         self._generation = 0
         self._closed = False
+        self.trace = options.trace
+        """Tell of every transaction and use of a connection, not only of opening and closing."""
 
     # Running transactions --------------------------------------------------------------------
 
-    def run(self, transaction: Transaction, done: Done) -> None:
+    def run(self, transaction: Transaction, done: Done) -> Flight:
         """Run a transaction; `done` is called once, on the loop.
 
         Errors: PostgresError, ConnectionFailed, ConnectionLost, AcquisitionTimeout,
         or what the transaction's verdict raised.
         """
-        self._dispatch(transaction, done, is_retry=False)
+        if self.trace:
+            done = self._traced(done)
+        return self._dispatch(transaction, done, is_retry=False)
+
+    def cancel(self, flight: Flight) -> None:
+        """End a transaction that nobody waits for any more; its `done` is called with an error, or not at all."""
+        if isinstance(flight, Waiter):
+            if flight in self._waiters:
+                self._waiters.remove(flight)
+        else:
+            flight.connection.cancel()
 
     async def execute(self, transaction: Transaction) -> Sequence[Rows]:
         """Run a transaction and await its results."""
@@ -85,24 +102,33 @@ class Pool:
         self.run(transaction, done)
         return await future
 
-    def _dispatch(self, transaction: Transaction, done: Done, *, is_retry: bool) -> None:
+    def _dispatch(self, transaction: Transaction, done: Done, *, is_retry: bool) -> Flight:
         retrying = done if is_retry else self._retry_once(transaction, done)
         if self._idle and not self._waiters:
-            self._send(self._idle.pop(), transaction, retrying)
-            return
-        if len(self._connections) + self._opening < self.options.size:
+            return self._send(self._idle.pop(), transaction, retrying)
+        if len(self._connections) + len(self._opening) < self.options.size:
             self._open()
         if transaction.cost is not None and transaction.cost.is_short and not self._waiters:
             connection = self._least_busy()
             if connection is not None:
-                connection.send(transaction, retrying)
-                return
-        self._wait(Waiter(transaction, retrying, self._loop.time() + self.options.acquisition_timeout))
+                return connection.send(transaction, retrying)
+        waiter = Waiter(transaction, retrying, self._loop.time() + self.options.acquisition_timeout)
+        self._wait(waiter)
+        return waiter
 
-    def _send(self, connection: Connection, transaction: Transaction, done: Done) -> None:
-        if self.options.trace:
+    def _traced(self, done: Done) -> Done:
+        self._emit(events.PoolRequested())
+
+        def finish(results: Sequence[Rows] | None, error: Exception | None) -> None:
+            self._emit(events.PoolRequestFulfilled())
+            done(results, error)
+
+        return finish
+
+    def _send(self, connection: Connection, transaction: Transaction, done: Done) -> Exchange:
+        if self.trace:
             self._emit(events.ConnectionInUse(connection.name))
-        connection.send(transaction, done)
+        return connection.send(transaction, done)
 
     def _retry_once(self, transaction: Transaction, done: Done) -> Done:
         """A statement prepared before a schema change is prepared again; its transaction had no effect."""
@@ -117,10 +143,10 @@ class Pool:
 
     def _least_busy(self) -> Connection | None:
         """The connection with the fewest transactions under way, if all of these are short reads."""
-        best, fewest = None, MAX_QUEUED
+        best, fewest, now = None, MAX_QUEUED, self._loop.time()
         for connection in self._connections:
             queued = len(connection.waiting)
-            if queued < fewest and not connection.others:
+            if queued < fewest and connection.has_room(now):
                 best, fewest = connection, queued
         return best
 
@@ -128,7 +154,6 @@ class Pool:
 
     def _wait(self, waiter: Waiter) -> None:
         self._waiters.append(waiter)
-        self._emit(events.PoolRequested())
         self._set_timer()
 
     def _set_timer(self) -> None:
@@ -140,7 +165,6 @@ class Pool:
         now = self._loop.time()
         while self._waiters and self._waiters[0].deadline <= now:
             waiter = self._waiters.popleft()
-            self._emit(events.PoolRequestFulfilled())
             self._emit(events.PoolTimeout())
             waiter.done(None, AcquisitionTimeout())
         self._set_timer()
@@ -148,32 +172,43 @@ class Pool:
     def _serve_waiters(self) -> None:
         while self._waiters and self._idle:
             waiter = self._waiters.popleft()
-            self._emit(events.PoolRequestFulfilled())
-            self._send(self._idle.pop(), waiter.transaction, waiter.done)
+            waiter.exchange = self._send(self._idle.pop(), waiter.transaction, waiter.done)
         if self._timer is not None and not self._waiters:
             self._timer.cancel()
             self._timer = None
 
+    # A clock, and how busy it is, for what holds a connection longer than its statement takes -----
+
+    def now(self) -> float:
+        return self._loop.time()
+
+    def is_pressing(self) -> bool:
+        """Whether somebody waits for a connection."""
+        return bool(self._waiters)
+
+    def call_later(self, delay: float, callback: Callable[[float], None], argument: float) -> asyncio.TimerHandle:
+        return self._loop.call_later(delay, callback, argument)
+
     # Connections -----------------------------------------------------------------------------
 
     def _open(self) -> None:
-        self._opening += 1
         name = str(uuid.uuid4())
         self._emit(events.ConnectionOpening(name))
-        future = self._loop.run_in_executor(self._threads, connect, self.options.dsn)
+        opening = self._loop.create_task(connect(self.options.dsn))
+        self._opening.add(opening)
         generation = self._generation
-        future.add_done_callback(lambda done: self._opened(done, name, generation))
+        opening.add_done_callback(lambda done: self._opened(done, name, generation))
 
-    def _opened(self, future: "asyncio.Future[pq.abc.PGconn]", name: str, generation: int) -> None:
-        self._opening -= 1
-        if future.cancelled():
+    def _opened(self, opening: "asyncio.Task[pq.abc.PGconn]", name: str, generation: int) -> None:
+        self._opening.discard(opening)
+        if opening.cancelled():
             return
-        error = future.exception()
+        error = opening.exception()
         if error is not None:
             self._emit(events.ConnectionClosed(name, events.CloseReason.NETWORK))
             self._fail_waiters(error)
             return
-        pgconn = future.result()
+        pgconn = opening.result()
         if self._closed or generation != self._generation:
             pgconn.finish()
             if not self._closed and self._waiters:
@@ -184,7 +219,8 @@ class Pool:
         connection.on_lost = self._was_lost
         self._connections.append(connection)
         self._emit(events.ConnectionReady(name, events.ReadyReason.ESTABLISHED))
-        self._became_idle(connection)
+        self._idle.append(connection)
+        self._serve_waiters()
         if self._sweeper is None:
             self._sweeper = self._loop.call_later(SWEEP_INTERVAL, self._sweep)
 
@@ -194,7 +230,6 @@ class Pool:
             return
         waiters, self._waiters = self._waiters, deque()
         for waiter in waiters:
-            self._emit(events.PoolRequestFulfilled())
             waiter.done(None, error if isinstance(error, Exception) else ConnectionFailed(str(error)))
 
     def _became_idle(self, connection: Connection) -> None:
@@ -205,15 +240,15 @@ class Pool:
             if self._waiters:
                 self._open()
             return
-        if self.options.trace:
-            self._emit(events.ConnectionReady(connection.name, events.ReadyReason.SESSION_SUCCEEDED))
+        if self.trace:
+            self._emit(events.ConnectionReady(connection.name, ready_reason(connection)))
         self._idle.append(connection)
         if self._waiters:
             self._serve_waiters()
 
     def _was_lost(self, connection: Connection, text: str) -> None:
         self._discard(connection, events.CloseReason.NETWORK)
-        if self._waiters and len(self._connections) + self._opening < self.options.size:
+        if self._waiters and len(self._connections) + len(self._opening) < self.options.size:
             self._open()
 
     def _discard(self, connection: Connection, reason: events.CloseReason) -> None:
@@ -225,9 +260,13 @@ class Pool:
         self._emit(events.ConnectionClosed(connection.name, reason))
 
     def _sweep(self) -> None:
-        """Close what has been idle, or alive, for too long."""
+        """Close what has been idle, or alive, for too long; tell who stands behind others for too long."""
         self._sweeper = None
         now = self._loop.time()
+        for connection in self._connections:
+            for done in connection.give_up_queued(now - self.options.acquisition_timeout):
+                self._emit(events.PoolTimeout())
+                done(None, AcquisitionTimeout())
         for connection in list(self._idle):
             if now - connection.born > self.options.max_lifetime:
                 self._discard(connection, events.CloseReason.AGE)
@@ -255,9 +294,13 @@ class Pool:
     def _retire(self, connection: Connection) -> None:
         self._loop.call_soon(self._discard, connection, events.CloseReason.RELEASE)
 
-    def counts(self) -> tuple[int, int]:
-        """Connections that are open, and those of them that are idle."""
-        return len(self._connections), len(self._idle)
+    def gauges(self) -> PoolGauges:
+        return PoolGauges(available=len(self._idle), waiting=len(self._waiters))
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether every connection that there may be is open and in use."""
+        return len(self._connections) == self.options.size and not self._idle
 
     async def close(self) -> None:
         """Wait for what is under way, then close all connections."""
@@ -268,4 +311,9 @@ class Pool:
             self._discard(connection, events.CloseReason.RELEASE)
         if self._sweeper is not None:
             self._sweeper.cancel()
-        self._threads.shutdown(wait=False)
+        for opening in self._opening:
+            opening.cancel()
+
+
+def ready_reason(connection: Connection) -> events.ReadyReason:
+    return events.ReadyReason.SESSION_FAILED if connection.has_failed else events.ReadyReason.SESSION_SUCCEEDED

@@ -146,7 +146,7 @@ def _top_range(request: HttpRequest, query: QueryString) -> RowRange:
 def _ranges(action: Action, query: QueryString, top_range: RowRange) -> tuple[tuple[EmbedPath, RowRange], ...]:
     """The range of each level; only what reads looks at those of the embedded ones. Errors: QueryParseError."""
     embedded: list[tuple[EmbedPath, RowRange]] = []
-    if query.ranges and isinstance(action, ReadRelation | CallRoutine):
+    if query.ranges and isinstance(action, ReadRelation | CallRoutine | DescribeRoutine):
         for name, rows in query.ranges.items():
             if name != ROOT_LIMIT:
                 embedded.append((parse_tree_path(name)[0], rows))

@@ -2,14 +2,17 @@
 
 import re
 
-INTEGER = re.compile(r"[\s(]*(-?)\s*(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|[0-9]+)[\s)]*", re.ASCII)
+INTEGER = re.compile(r"[\s(]*(?:(-)\s*)?(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|[0-9]+)[\s)]*", re.ASCII)
 MAXIMUM_DIGITS = 400
+MAXIMUM_LENGTH = 1000
 
 
 def read_integer(text: str) -> int | None:
     """Read `5`, ` -5 `, `(5)` or `0x1F`; None for anything else, and for numbers of absurd length."""
     if text.isdecimal() and text.isascii() and len(text) <= MAXIMUM_DIGITS:
         return int(text)
+    if len(text) > MAXIMUM_LENGTH:
+        return None
     match = INTEGER.fullmatch(text)
     if match is None or not _balanced(text) or len(match[2]) > MAXIMUM_DIGITS:
         return None

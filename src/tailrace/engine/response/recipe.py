@@ -3,7 +3,7 @@
 A recipe is built from a plan and one request of its shape; it holds nothing of
 that request's values. What differs from request to request is given to `render`:
 the rows, the root's range, the canonical query and the planner's estimate.
-Rows hold one row: (0) total, (1) number of rows, (2) body, (3) response.headers,
+Rows hold one row, in binary format: (0) total, (1) number of rows, (2) body, (3) response.headers,
 (4) response.status; of upserts also (5) how many were inserted and, with
 return=headers-only, (6) the key, as a JSON array of `column=eq.value`.
 
@@ -105,7 +105,7 @@ class InsertRecipe:
             location = inserted_location(self.path, _value(rows, LOCATION))
             if location is not None:
                 headers.append((b"Location", location))
-        headers.append((b"Content-Range", counted_only(_count(rows) if self.counts else None)))
+        headers.append((b"Content-Range", counted_only(row_count(rows) if self.counts else None)))
         headers.extend(self.tail)
         return _finish(rows, Response(status, headers, body))
 
@@ -139,7 +139,7 @@ class ChangeRecipe:
     def render(
         self, rows: Rows, *, top_range: RowRange = ALL_ROWS, canonical: str = "", planned: int | None = None
     ) -> Response:
-        changed = _count(rows)
+        changed = row_count(rows)
         total = changed if self.counts else None
         changed_range = content_range(0, changed - 1, total) if self.is_update else counted_only(total)
         headers = [(b"Content-Range", changed_range)]
@@ -172,7 +172,7 @@ class _Page:
 
 def _page(rows: Rows, top_range: RowRange, total: int | None, verbosity: Verbosity) -> _Page:
     """The rows that were asked for, or why there are none so far behind the end."""
-    offset, count = top_range.offset, _count(rows)
+    offset, count = top_range.offset, row_count(rows)
     status = range_status(offset, count, total)
     header = (b"Content-Range", content_range(offset, offset + count - 1, total))
     if status == 416:
@@ -200,8 +200,9 @@ def _value(rows: Rows, column: int) -> bytes | None:
 
 def _number(rows: Rows, column: int) -> int | None:
     value = _value(rows, column)
-    return None if value is None else int(value)
+    return None if value is None else int.from_bytes(value, "big", signed=True)
 
 
-def _count(rows: Rows) -> int:
+def row_count(rows: Rows) -> int:
+    """How many rows the main statement returned or changed."""
     return _number(rows, COUNT) or 0

@@ -11,8 +11,8 @@ AGENT = "PostgRESTv16.2"
 
 def legacy_name_warning(plan: ReadPlan) -> tuple[Header, ...]:
     """One header, or none if no embedding with an alias was filtered by its relation's name."""
-    renamings = ", ".join(f"`{name}` to `{alias}`" for name, alias in legacy_names(plan))
-    if not renamings:
+    renamings = describe_renamings(plan)
+    if renamings is None:
         return ()
     text = (
         "Embedded resource was referenced by relation name even though it has an alias."
@@ -20,6 +20,11 @@ def legacy_name_warning(plan: ReadPlan) -> tuple[Header, ...]:
         f" Update {renamings} in query string filters, orders or limits."
     )
     return ((b"Warning", header_text(f'299 {AGENT} "{text}"')),)
+
+
+def describe_renamings(plan: ReadPlan) -> str | None:
+    """What to write instead: "`films` to `all_films`, `awards` to `prizes`"; None where all is well."""
+    return ", ".join(f"`{name}` to `{alias}`" for name, alias in legacy_names(plan)) or None
 
 
 def legacy_names(plan: ReadPlan) -> Iterator[tuple[str, str]]:

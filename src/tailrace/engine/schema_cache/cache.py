@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from tailrace.engine.identifiers import QualifiedName
 from tailrace.engine.media_type import MediaType
+from tailrace.engine.schema_cache.fuzzy import FuzzyMemo
 from tailrace.engine.schema_cache.media_handler import ResolvedHandler
 from tailrace.engine.schema_cache.relationship import Relationship
 from tailrace.engine.schema_cache.routine import Routine
@@ -24,3 +25,5 @@ class SchemaCache:
     """Domain representations: (source type, target type) to the quoted name of the cast's function."""
     media_handlers: Mapping[tuple[QualifiedName | None, MediaType], ResolvedHandler] = field(default_factory=dict)
     """By (relation or None for any, media type asked for)."""
+    table_names: FuzzyMemo = field(default_factory=FuzzyMemo, compare=False)
+    """For suggestions."""

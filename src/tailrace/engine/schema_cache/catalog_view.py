@@ -22,7 +22,7 @@ VIEWS = b"""
     from pg_class c
     join pg_namespace n on n.oid = c.relnamespace
     join pg_rewrite rule on rule.ev_class = c.oid and rule.ev_type = '1'
-    where c.relkind in ('v', 'm') and (n.oid = any($1::regnamespace[]) or n.nspname = any($2::text[]))
+    where c.relkind in ('v', 'm') and n.oid = any($1::regnamespace[] || $2::regnamespace[])
   )
   select d.oid, d.nspname, d.relname,
     (select json_object_agg(a.attnum, a.attname) from pg_attribute a where a.attrelid = d.oid and a.attnum > 0),
@@ -39,6 +39,7 @@ ENTRY = re.compile(rb" :resno (\d+) :resname \S+ :ressortgroupref \d+ :resorigtb
 
 
 def views_statement(schemas: bytes, extra_search_path: bytes) -> Statement:
+    """Both are arrays of quoted names. Errors: 3F000 of Postgres for a schema that does not exist."""
     return Statement(VIEWS, (schemas, extra_search_path))
 
 

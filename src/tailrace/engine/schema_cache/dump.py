@@ -1,7 +1,8 @@
 """The schema cache as JSON: what `--dump-schema` prints and the admin server's /schema_cache answers.
 
 Names are those of PostgREST's own dump, so that tools that read it work with
-either. Maps whose keys are not text are written as lists of pairs.
+either. Maps whose keys are not text are written as lists of pairs, in the order of
+the names; keys of objects stand in alphabetical order.
 """
 
 import json
@@ -43,24 +44,29 @@ Object = dict[str, Any]
 
 def dump_schema_cache(cache: SchemaCache) -> bytes:
     document = {
-        "dbTables": [[_name(name), _table(table)] for name, table in cache.tables.items()],
+        "dbTables": [[_name(name), _table(table)] for name, table in sorted(cache.tables.items(), key=first)],
         "dbRelationships": [
             [[_name(name), schema], [_relationship(relationship) for relationship in relationships]]
-            for (name, schema), relationships in cache.relationships.items()
+            for (name, schema), relationships in sorted(cache.relationships.items(), key=first)
         ],
         "dbRoutines": [
-            [_name(name), [_routine(routine) for routine in routines]] for name, routines in cache.routines.items()
+            [_name(name), [_routine(routine) for routine in routines]]
+            for name, routines in sorted(cache.routines.items(), key=first)
         ],
         "dbRepresentations": [
             [[source, target], {"drSourceType": source, "drTargetType": target, "drFunction": function}]
-            for (source, target), function in cache.representations.items()
+            for (source, target), function in sorted(cache.representations.items(), key=first)
         ],
         "dbMediaHandlers": [
             [[_relation(relation), _media_type(asked)], [_handler(resolved.handler), _media_type(resolved.media_type)]]
             for (relation, asked), resolved in cache.media_handlers.items()
         ],
     }
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+
+
+def first(pair: tuple[Any, object]) -> Any:
+    return pair[0]
 
 
 def _name(name: QualifiedName) -> Object:

@@ -7,8 +7,8 @@ best of them are ranked by their normalised edit distance.
 """
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from math import sqrt
 
 MINIMUM = 0.33
@@ -20,13 +20,31 @@ RANKED = 50
 BUCKET = 32
 
 
-@dataclass(frozen=True, slots=True)
-class FuzzyEntry:
-    """A candidate in lower case, and how often each gram of a size occurs in it."""
+@dataclass(slots=True)
+class GramIndex:
+    """Which candidates have a gram of one size, by number, and how often."""
 
-    key: str
-    grams: tuple[Counter[str], ...]
-    norms: tuple[float, ...]
+    size: int
+    norms: list[float] = field(default_factory=list)
+    """Of each candidate."""
+    occurrences: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    """By gram: (number of the candidate, count)."""
+
+    def add(self, key: str) -> None:
+        grams = _grams(key, self.size)
+        for gram, count in grams.items():
+            self.occurrences.setdefault(gram, []).append((len(self.norms), count))
+        self.norms.append(_norm(grams))
+
+    def similar(self, key: str) -> list[tuple[float, int]]:
+        """(cosine similarity, number) of the candidates that have a gram in common."""
+        grams = _grams(key, self.size)
+        products: Counter[int] = Counter()
+        for gram, count in grams.items():
+            for number, own in self.occurrences.get(gram, ()):
+                products[number] += count * own
+        norm = _norm(grams)
+        return [(product / (norm * self.norms[number]), number) for number, product in products.items()]
 
 
 class FuzzySet:
@@ -34,23 +52,24 @@ class FuzzySet:
 
     def __init__(self, candidates: Iterable[str]) -> None:
         self._originals: dict[str, str] = {}
-        entries: list[FuzzyEntry] = []
+        self._keys: list[str] = []
+        """Candidates in lower case, by their number."""
+        self._indexes = tuple(GramIndex(size) for size in GRAM_SIZES)
         for candidate in reversed(tuple(candidates)):
             key = candidate.lower()
             if self._originals.get(key) != key:
-                grams = tuple(_grams(key, size) for size in GRAM_SIZES)
-                entries.append(FuzzyEntry(key, grams, tuple(_norm(gram) for gram in grams)))
+                self._keys.append(key)
+                for index in self._indexes:
+                    index.add(key)
                 self._originals[key] = candidate
-        # Candidates of equal score are told in the order in which a hash map of the library holds their numbers.
-        self._entries = tuple(entries[number] for number in sorted(range(len(entries)), key=_bucket))
 
     def matches(self, wanted: str, minimum: float = MINIMUM) -> list[tuple[float, str]]:
         """Candidates and their scores, the best first; a candidate that differs in case only is the one match."""
         key = wanted.lower()
         if key in self._originals:
             return [(1.0, self._originals[key])]
-        for place, size in enumerate(GRAM_SIZES):
-            if found := self._ranked(key, _grams(key, size), place, minimum):
+        for index in self._indexes:
+            if found := self._ranked(key, index, minimum):
                 return found
         return []
 
@@ -58,18 +77,30 @@ class FuzzySet:
         found = self.matches(wanted, minimum)
         return found[0][1] if found else None
 
-    def _ranked(self, key: str, grams: Counter[str], place: int, minimum: float) -> list[tuple[float, str]]:
-        norm = _norm(grams)
-        similar = []
-        for entry in self._entries:
-            own = entry.grams[place]
-            product = sum(count * own[gram] for gram, count in grams.items() if gram in own)
-            if product:
-                similar.append((product / (norm * entry.norms[place]), entry.key))
-        similar.sort(key=_score, reverse=True)
-        ranked = [(_likeness(key, entry), entry) for _, entry in similar[:RANKED]]
+    def _ranked(self, key: str, index: GramIndex, minimum: float) -> list[tuple[float, str]]:
+        similar = index.similar(key)
+        # Candidates of equal score are told in the order in which a hash map of the library holds their numbers.
+        similar.sort(key=lambda one: (-one[0], _bucket(one[1])))
+        found = (self._keys[number] for _, number in similar[:RANKED])
+        # Too different a length alone puts the score below the minimum, at no cost
+        near = (entry for entry in found if _length_ratio(key, entry) >= minimum)
+        ranked = [(_likeness(key, entry), entry) for entry in near]
         ranked.sort(key=_score, reverse=True)
         return [(score, self._originals[entry]) for score, entry in ranked if score >= minimum]
+
+
+class FuzzyMemo:
+    """Fuzzy sets that were made once, for as long as the names stay what they are."""
+
+    def __init__(self) -> None:
+        self._sets: dict[str, FuzzySet] = {}
+
+    def find(self, schema: str, names: Callable[[], Iterable[str]]) -> FuzzySet:
+        """The set of a schema's names, which are asked for the first time only."""
+        found = self._sets.get(schema)
+        if found is None:
+            found = self._sets[schema] = FuzzySet(names())
+        return found
 
 
 def matches(candidates: Iterable[str], wanted: str, minimum: float = MINIMUM) -> list[tuple[float, str]]:
@@ -89,6 +120,11 @@ def _bucket(number: int) -> tuple[int, ...]:
         number, digit = divmod(number, BUCKET)
         digits.append(digit)
     return tuple(digits)
+
+
+def _length_ratio(one: str, other: str) -> float:
+    """What the likeness of two texts cannot exceed."""
+    return min(len(one), len(other)) / max(len(one), len(other), 1)
 
 
 def _score(scored: tuple[float, str]) -> float:

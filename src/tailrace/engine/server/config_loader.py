@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from tailrace.engine.config.config import Config
 from tailrace.engine.config.database import DatabaseSettings
@@ -32,6 +33,22 @@ class ConfigLoader:
         self._read_file = read_file
         self._standard_input: bytes | None = None
         self._db_uri: str | None = None
+
+    def to_document(self) -> dict[str, Any]:
+        """What another process needs to load the same configuration, as JSON can hold it."""
+        standard_input = self._standard_input
+        return {
+            "file_path": self._file_path,
+            "environ": dict(self._environ),
+            "standard_input": None if standard_input is None else standard_input.decode("latin-1"),
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any], read_file: ReadFile) -> "ConfigLoader":
+        loader = cls(document["file_path"], document["environ"], read_file)
+        standard_input = document["standard_input"]
+        loader._standard_input = None if standard_input is None else standard_input.encode("latin-1")
+        return loader
 
     def load(
         self,

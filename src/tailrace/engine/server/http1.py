@@ -19,6 +19,8 @@ HEAD = re.compile(
 FIELD = re.compile(rb"([^:\r\n]+):[ \t]*([^\r\n]*)\r\n")
 CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
 ABSOLUTE_FORM = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
+BLANKS = b" \t"
+"""Optional white space (RFC 9110, 5.6.3)."""
 MAX_CHUNK_LINE = 256
 DIGITS = re.compile(rb"[0-9]{1,18}")
 
@@ -55,10 +57,10 @@ class RequestReader:
     __slots__ = (
         "_body",
         "_buffer",
-        "_chunk_end",
         "_expects",
         "_head",
         "_limits",
+        "_missing",
         "_received",
         "_searched",
         "keep_alive",
@@ -73,8 +75,8 @@ class RequestReader:
         self._body: list[bytes] = []
         self._received = 0
         """Bytes of the body so far."""
-        self._chunk_end: int | None = None
-        """What `_received` will be at the end of the chunk that is being read."""
+        self._missing: int | None = None
+        """Bytes of the present chunk that are still to come; None between chunks."""
         self._expects = False
         self.keep_alive = True
         """Whether the connection stays open after the last request."""
@@ -87,6 +89,16 @@ class RequestReader:
     def is_idle(self) -> bool:
         """Whether nothing of a next request has come yet."""
         return not self._buffer and self._head is None
+
+    @property
+    def waits_for_head(self) -> bool:
+        """Whether a request has begun whose head is not whole."""
+        return bool(self._buffer) and self._head is None
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that have come and were not asked for yet."""
+        return len(self._buffer)
 
     def wants_continue(self) -> bool:
         """Whether the client waits for `100 Continue`; asked once for each request."""
@@ -145,19 +157,19 @@ class RequestReader:
         self.keep_alive = self.version == "1.1"
         for name, value in request.headers:
             if name == b"content-length":
-                if length is not None and length != value.strip():
+                if length is not None and length != value.strip(BLANKS):
                     raise MalformedRequest(HTTPStatus.BAD_REQUEST, "Several values of Content-Length")
-                length = value.strip()
+                length = value.strip(BLANKS)
             elif name == b"transfer-encoding":
-                transfer = value.strip().lower() if transfer is None else transfer + b"," + value
+                transfer = value.strip(BLANKS).lower() if transfer is None else transfer + b"," + value
             elif name == b"connection":
                 self._set_keep_alive(value)
-            elif name == b"expect" and value.strip().lower() == b"100-continue":
+            elif name == b"expect" and value.strip(BLANKS).lower() == b"100-continue":
                 self._expects = True
         self._head = _Head(request, self._body_length(length, transfer))
 
     def _set_keep_alive(self, value: bytes) -> None:
-        options = [option.strip() for option in value.lower().split(b",")]
+        options = [option.strip(BLANKS) for option in value.lower().split(b",")]
         if b"close" in options:
             self.keep_alive = False
         elif b"keep-alive" in options:
@@ -197,39 +209,51 @@ class RequestReader:
 
     def _read_chunks(self) -> bool:
         """Take what has come of a chunked body; True when its last chunk and trailer are in."""
-        while True:
-            if self._chunk_end is None:
-                match = CHUNK_SIZE.match(self._buffer)
-                if match is None:
-                    if len(self._buffer) > MAX_CHUNK_LINE or b"\n" in self._buffer:
-                        raise MalformedRequest(HTTPStatus.BAD_REQUEST, "Malformed chunk")
+        buffer, at = self._buffer, 0
+        try:
+            while True:
+                if self._missing is None:
+                    match = CHUNK_SIZE.match(buffer, at)
+                    if match is None:
+                        self._check_chunk_line(at)
+                        return False
+                    size = int(match[1], 16)
+                    if size == 0:
+                        end = self._trailer_end(match.end())
+                        at = at if end is None else end
+                        return end is not None
+                    at = match.end()
+                    self._missing = size
+                    self._check_body(self._received + size)
+                taken = buffer[at : at + self._missing]
+                self._body.append(taken)
+                self._received += len(taken)
+                self._missing -= len(taken)
+                at += len(taken)
+                if self._missing or len(buffer) < at + 2:
                     return False
-                size = int(match[1], 16)
-                if size == 0:
-                    return self._read_trailer(match.end())
-                self._buffer = self._buffer[match.end() :]
-                self._chunk_end = self._received + size
-                self._check_body(self._chunk_end)
-            if not self._read_body(self._chunk_end) or len(self._buffer) < 2:
-                return False
-            if not self._buffer.startswith(b"\r\n"):
-                raise MalformedRequest(HTTPStatus.BAD_REQUEST, "Malformed chunk")
-            self._buffer = self._buffer[2:]
-            self._chunk_end = None
+                if not buffer.startswith(b"\r\n", at):
+                    raise MalformedRequest(HTTPStatus.BAD_REQUEST, "Malformed chunk")
+                at += 2
+                self._missing = None
+        finally:
+            self._buffer = buffer[at:]
 
-    def _read_trailer(self, start: int) -> bool:
-        """Drop the trailer fields; nothing here uses any."""
+    def _check_chunk_line(self, at: int) -> None:
+        if len(self._buffer) - at > MAX_CHUNK_LINE or self._buffer.find(b"\n", at) >= 0:
+            raise MalformedRequest(HTTPStatus.BAD_REQUEST, "Malformed chunk")
+
+    def _trailer_end(self, start: int) -> int | None:
+        """Where the trailer ends, whose fields nobody here uses; None if that has not come yet."""
         buffer = self._buffer
-        if buffer[start : start + 2] == b"\r\n":
-            self._buffer = buffer[start + 2 :]
-            return True
+        if buffer.startswith(b"\r\n", start):
+            return start + 2
         end = buffer.find(b"\r\n\r\n", start)
-        if end < 0:
-            if len(buffer) - start > self._limits.head:
-                raise MalformedRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request's trailer is too large")
-            return False
-        self._buffer = buffer[end + 4 :]
-        return True
+        if end >= 0:
+            return end + 4
+        if len(buffer) - start > self._limits.head:
+            raise MalformedRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request's trailer is too large")
+        return None
 
 
 def origin_form(target: bytes) -> bytes:

@@ -53,7 +53,17 @@ class CommonHeaders:
 class HttpServer:
     """What the connections of one listening socket share."""
 
-    __slots__ = ("common", "connections", "handler", "idle_timeout", "is_closing", "limits", "loop", "request_timeout")
+    __slots__ = (
+        "common",
+        "connections",
+        "handler",
+        "idle_timeout",
+        "is_closing",
+        "limits",
+        "loop",
+        "request_timeout",
+        "write_timeout",
+    )
 
     def __init__(self, handler: Handler, *, server_header: str, limits: Limits) -> None:
         self.handler = handler
@@ -65,13 +75,15 @@ class HttpServer:
         self.idle_timeout = 75.0
         """Seconds that a connection may stay open between requests."""
         self.request_timeout = 30.0
-        """Seconds in which bytes of a begun request must come."""
+        """Seconds in which the head of a begun request must come, and then each further part of its body."""
+        self.write_timeout = 30.0
+        """Seconds in which a client must take some of what it is sent."""
 
     def connection(self) -> "HttpConnection":
         return HttpConnection(self)
 
     def sweep(self) -> None:
-        """Close connections that have been silent for too long."""
+        """End connections that have been silent, or deaf, for too long."""
         now = self.loop.time()
         for connection in list(self.connections):
             connection.close_if_silent(now)
@@ -89,8 +101,9 @@ class HttpConnection(asyncio.Protocol):
     __slots__ = (
         "_busy_with",
         "_client",
+        "_full_since",
         "_is_chunked",
-        "_is_full",
+        "_is_ending",
         "_keep_alive",
         "_reader",
         "_server",
@@ -109,8 +122,11 @@ class HttpConnection(asyncio.Protocol):
         self._source: BodySource | None = None
         """What is writing the body of the present answer."""
         self._is_chunked = False
-        self._is_full = False
         self._since = server.loop.time()
+        """When the client last sent something, or was sent an answer; of a request's head, when it began."""
+        self._full_since: float | None = None
+        """When the client began to take nothing more of what it is sent."""
+        self._is_ending = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # a stream's transport, by the protocol we are
@@ -129,11 +145,13 @@ class HttpConnection(asyncio.Protocol):
             self._client.on_gone()
 
     def data_received(self, data: bytes) -> None:
-        self._since = self._server.loop.time()
-        self._reader.feed(data)
+        reader = self._reader
+        if not reader.waits_for_head:
+            self._since = self._server.loop.time()
+        reader.feed(data)
         if self._busy_with is None:
             self._handle_next()
-        elif len(data) > MAX_PIPELINED and self._transport is not None:
+        elif reader.buffered > MAX_PIPELINED and self._transport is not None:
             self._transport.pause_reading()
 
     def _handle_next(self) -> None:
@@ -181,7 +199,7 @@ class HttpConnection(asyncio.Protocol):
         self._busy_with = None
         self._since = self._server.loop.time()
         if not self._keep_alive or self._server.is_closing:
-            transport.close()
+            self._end(transport)
         elif not self._reader.is_idle:
             transport.resume_reading()
             self._server.loop.call_soon(self._continue)
@@ -192,7 +210,7 @@ class HttpConnection(asyncio.Protocol):
         transport = self._transport
         if transport is not None and data:
             transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)
-        return not self._is_full
+        return self._full_since is None
 
     def end_body(self) -> None:
         transport, self._source = self._transport, None
@@ -207,10 +225,10 @@ class HttpConnection(asyncio.Protocol):
             transport.abort()
 
     def pause_writing(self) -> None:
-        self._is_full = True
+        self._full_since = self._server.loop.time()
 
     def resume_writing(self) -> None:
-        self._is_full = False
+        self._full_since = None
         if self._source is not None:
             self._source.drained()
 
@@ -226,22 +244,36 @@ class HttpConnection(asyncio.Protocol):
         self._transport.write(
             render_response(response, head_only=False, common=self._server.common.lines(), keep_alive=False)
         )
-        self._transport.close()
+        self._end(self._transport)
 
     def finish(self) -> None:
-        if self._busy_with is None and self._transport is not None:
-            self._transport.close()
+        """Close, unless a request is under way or on its way."""
+        if self._busy_with is None and self._reader.is_idle and self._transport is not None:
+            self._end(self._transport)
+
+    def _end(self, transport: asyncio.Transport) -> None:
+        """Close as soon as the client has taken what it was sent; `close_if_silent` sees that it does."""
+        self._is_ending = True
+        self._since = self._server.loop.time()
+        transport.close()
 
     def close_if_silent(self, now: float) -> None:
-        if self._busy_with is not None or self._transport is None:
+        server, transport = self._server, self._transport
+        if transport is None:
             return
-        server = self._server
+        if self._is_ending or self._full_since is not None:
+            since = self._since if self._full_since is None else self._full_since
+            if now - since > server.write_timeout:
+                transport.abort()
+            return
+        if self._busy_with is not None:
+            return
         allowed = server.idle_timeout if self._reader.is_idle else server.request_timeout
         if now - self._since > allowed:
             if not self._reader.is_idle:
                 self._refuse(MalformedRequest(HTTPStatus.REQUEST_TIMEOUT, "The request did not come in time"))
             else:
-                self._transport.close()
+                self._end(transport)
 
 
 def malformed_response(error: MalformedRequest) -> Response:

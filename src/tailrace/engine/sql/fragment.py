@@ -62,7 +62,7 @@ class Template:
 
     def statement(self) -> Statement:
         """The statement of the request that the template was rendered for."""
-        return Statement(self.sql, [parameter.value for parameter in self.parameters], self.binary)
+        return Statement(self.sql, [parameter.value for parameter in self.parameters], self.binary, once=True)
 
     def fill(self, values: RequestValues) -> Statement:
         """The statement of another request of the same shape.

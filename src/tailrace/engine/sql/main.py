@@ -1,15 +1,14 @@
 """The main statement of a request: one row with the body and all that the answer's head needs.
 
-The columns are the same for all kinds of plans, and none is of a type whose
-binary format differs from its text, but for a body of bytea: the results are
-fetched in binary format, so that such a body arrives as it is.
+The columns are the same for all kinds of plans. The results are fetched in binary
+format, so that a body of bytea arrives as it is; of text and json that is the text.
 
-    0  total_result_set   rows without the range, digits; NULL if they are not counted
-    1  page_total         rows of the answer, or rows that a write changed; digits
+    0  total_result_set   rows without the range, a bigint; NULL if they are not counted
+    1  page_total         rows of the answer, or rows that a write changed; a bigint
     2  body               as sent; NULL is an empty one
     3  response_headers   the setting response.headers; NULL if unset
     4  response_status    the setting response.status; NULL if unset
-    5  response_inserted  rows that an upsert inserted rather than updated, digits; NULL for all else
+    5  response_inserted  rows that an upsert inserted rather than updated, an int; NULL for all else
     6  location           JSON array of "column=eq.value" strings, NULL if the insert was not of one row;
                           only for inserts with return=headers-only
 
@@ -40,7 +39,7 @@ from tailrace.engine.sql.mutate import CURRENT_INSERTED, is_upsert, write_mutati
 from tailrace.engine.sql.select import write_read
 
 EXPLAIN_OPTIONS = ("analyze", "verbose", "settings", "buffers", "wal")
-PAGE_TOTAL = "pg_catalog.count(_postgrest_t)::text"
+PAGE_TOTAL = "pg_catalog.count(_postgrest_t)"
 RESPONSE_SETTINGS = (
     "nullif(current_setting('response.headers', true), '') AS response_headers, "
     "nullif(current_setting('response.status', true), '') AS response_status, "
@@ -106,11 +105,11 @@ def render_stream(plan: DatabasePlan, inputs: MainInputs) -> Template | None:
             sql.write(" )")
         case _:
             return None
-    page_total = "(SELECT pg_catalog.count(*) FROM pgrst_source)::text"
+    page_total = "(SELECT pg_catalog.count(*) FROM pgrst_source)"
     total = write_count_cte(sql, plan, inputs, page_total)
     sql.write(result_columns(total, page_total, "null::text"))
     sql.write(
-        "null::text AS response_inserted UNION ALL "
+        "null::int AS response_inserted UNION ALL "
         "SELECT null, null, row_to_json(_postgrest_t)::text, null, null, null FROM pgrst_source _postgrest_t"
     )
     return sql.template(binary=True)
@@ -137,13 +136,13 @@ def write_relation_read(sql: SqlWriter, plan: RelationRead, inputs: MainInputs) 
     sql.write(" )")
     total = write_count_cte(sql, plan, inputs, PAGE_TOTAL)
     sql.write(result_columns(total, PAGE_TOTAL, body_expression(plan.handler)))
-    sql.write("null::text AS response_inserted FROM ( SELECT * FROM pgrst_source ) _postgrest_t")
+    sql.write("null::int AS response_inserted FROM ( SELECT * FROM pgrst_source ) _postgrest_t")
 
 
 def write_count_cte(sql: SqlWriter, plan: RelationRead | RoutineCall, inputs: MainInputs, page_total: str) -> str:
     """Write the CTE that counts all rows, if the page's rows may not be all; return the count's expression."""
     if not inputs.preferences.counts_exactly:
-        return "null::text"
+        return "null::bigint"
     if inputs.max_rows is None and inputs.top_range == ALL_ROWS:
         return page_total
     sql.write(", pgrst_source_count AS (")
@@ -152,7 +151,7 @@ def write_count_cte(sql: SqlWriter, plan: RelationRead | RoutineCall, inputs: Ma
     if isinstance(plan, RelationRead) and inputs.preferences.count is Count.ESTIMATED and inputs.max_rows is not None:
         sql.write(f" LIMIT {inputs.max_rows + 1:d}")
     sql.write(")")
-    return "(SELECT pg_catalog.count(*) FROM pgrst_source_count)::text"
+    return "(SELECT pg_catalog.count(*) FROM pgrst_source_count)"
 
 
 def result_columns(total: str, page_total: str, body: str) -> str:
@@ -164,8 +163,8 @@ def write_relation_mutation(sql: SqlWriter, plan: RelationMutation, inputs: Main
     sql.write("WITH pgrst_source AS (")
     write_mutation(sql, mutate, json_body(inputs.payload))
     sql.write(")")
-    sql.write(result_columns("null::text", PAGE_TOTAL, body_expression(plan.handler)))
-    sql.write(f"{CURRENT_INSERTED if is_upsert(mutate) else 'null::text'} AS response_inserted")
+    sql.write(result_columns("null::bigint", PAGE_TOTAL, body_expression(plan.handler)))
+    sql.write(f"{CURRENT_INSERTED + '::int' if is_upsert(mutate) else 'null::int'} AS response_inserted")
     if isinstance(mutate, Insert) and inputs.preferences.representation is Representation.HEADERS_ONLY:
         sql.write(f", {location(mutate.primary_key)} AS location")
     sql.write(" FROM (")
@@ -191,12 +190,12 @@ def location(primary_key: tuple[str, ...]) -> str:
 
 
 def write_routine_call(sql: SqlWriter, plan: RoutineCall, inputs: MainInputs) -> None:
-    page_total = "'1'::text" if plan.routine.returns_single else PAGE_TOTAL
+    page_total = "1::bigint" if plan.routine.returns_single else PAGE_TOTAL
     sql.write("WITH pgrst_source AS (")
     write_call(sql, plan.call, inputs.payload)
     sql.write(")")
     total = write_count_cte(sql, plan, inputs, page_total)
     sql.write(result_columns(total, page_total, body_expression(plan.handler, plan.routine)))
-    sql.write("null::text AS response_inserted FROM (")
+    sql.write("null::int AS response_inserted FROM (")
     write_read(sql, plan.read)
     sql.write(") _postgrest_t")
