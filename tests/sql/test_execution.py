@@ -128,6 +128,17 @@ def connection(create_database: CreateDatabase) -> Iterator[psycopg.Connection]:
         yield connection
 
 
+INTEGERS = frozenset((20, 23))
+"""OIDs of bigint and int, which come in binary."""
+
+
+def as_text(result: pq.abc.PGresult, column: int) -> bytes | None:
+    value = result.get_value(0, column)
+    if value is None or result.ftype(column) not in INTEGERS:
+        return value
+    return str(int.from_bytes(value, "big", signed=True)).encode()
+
+
 class Database:
     """Executes statements in one transaction, which is undone."""
 
@@ -146,7 +157,7 @@ class Database:
         template = rendered.main if isinstance(rendered, Rendered) else rendered
         result = self.execute(template.statement())
         assert result.ntuples == 1
-        return [result.get_value(0, column) for column in range(result.nfields)]
+        return [as_text(result, column) for column in range(result.nfields)]
 
     def body(self, rendered: Rendered | Template) -> Any:
         body = self.row(rendered)[MainColumn.BODY]

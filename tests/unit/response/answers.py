@@ -42,6 +42,8 @@ def result(count: int = 0, body: bytes | None = b"[]", **more: bytes | int | Non
 
     def column(name: str) -> bytes | None:
         value = more.get(name)
+        if name == "status" and isinstance(value, int):
+            return str(value).encode()
         return value.to_bytes(8, "big", signed=True) if isinstance(value, int) else value
 
     start = (column("total"), count.to_bytes(8, "big", signed=True), body, column("headers"), column("status"))

@@ -28,7 +28,7 @@ from tests.support.plans import (
 def cte(sql: bytes) -> str:
     """The query of pgrst_source, blanks put right."""
     start = b"WITH pgrst_source AS ("
-    end = sql.index(b" SELECT null::text AS total_result_set")
+    end = sql.index(b" SELECT null::bigint AS total_result_set")
     return " ".join(sql[sql.index(start) + len(start) : end].decode().removesuffix(")").split())
 
 
