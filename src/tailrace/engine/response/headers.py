@@ -16,6 +16,8 @@ VARY: Header = (b"Vary", b"Accept, Prefer, Range")
 NO_CONTENT: Header = (b"Content-Length", b"0")
 FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
+TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+"""What a header's name is made of (RFC 9110, 5.6.2)."""
 LINE_BREAKS = re.compile(r"[\r\n\0]")
 
 
@@ -69,6 +71,6 @@ def _read_header(item: object) -> Header:
     if not isinstance(item, dict) or len(item) != 1:
         raise InvalidResponseHeaders
     [(name, value)] = item.items()
-    if not name or not isinstance(value, str) or LINE_BREAKS.search(name) or LINE_BREAKS.search(value):
+    if not isinstance(value, str) or TOKEN.fullmatch(name) is None or LINE_BREAKS.search(value):
         raise InvalidResponseHeaders
     return (name.encode(), value.encode())
