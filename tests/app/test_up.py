@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
+from tailrace.cluster.process import free_port
 from tests.support.serve import HttpClient
 
 EXECUTABLE = Path(sys.executable).parent / "tailrace"
@@ -72,8 +74,8 @@ class Terminal:
         self._processes.append(process)
         return process
 
-    def up(self) -> Started:
-        process = self.run()
+    def up(self, *more: str) -> Started:
+        process = self.run(*more)
         deadline = time.monotonic() + TIMEOUT
         while not self.ready_file.exists():
             assert process.poll() is None, process.communicate()[0]
@@ -117,8 +119,8 @@ def complaint(said: str) -> str:
     return lines[0].removeprefix("tailrace up: ")
 
 
-def postmaster(terminal: Terminal) -> int:
-    return int((terminal.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+def postmaster(terminal: Terminal, place: str = "postgres") -> int:
+    return int((terminal.data_dir / place / "postmaster.pid").read_text().splitlines()[0])
 
 
 def is_alive(pid: int) -> bool:
@@ -200,6 +202,144 @@ def test_after_a_kill_the_next_start_takes_over_with_the_data(terminal: Terminal
     started = terminal.up()
 
     assert titles(started) == ["Welcome to Tailrace", "Things to try"]
+
+
+def test_a_person_sees_nothing_of_the_log_and_finds_it_in_the_data_folder(terminal: Terminal) -> None:
+    started = terminal.up()
+    started.api.get("/notes")
+
+    said = started.stop()
+
+    log = terminal.data_dir / "api.log"
+    assert f"Log       {log}" in said
+    assert " +0000] " not in said
+    assert "API server listening" not in said
+    assert "API server listening" in log.read_text()
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
+def test_verbose_shows_the_log_with_each_request(terminal: Terminal) -> None:
+    started = terminal.up("--verbose")
+    started.api.get("/notes?select=title")
+
+    said = started.stop()
+
+    assert "API server listening" in said
+    assert '"GET /notes?select=title HTTP/1.1" 200' in said
+    assert not (terminal.data_dir / "api.log").exists()
+
+
+def test_a_log_level_of_the_environment_shows_the_log(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGRST_LOG_LEVEL", "warn")
+    started = terminal.up()
+    started.api.get("/nothing")
+    started.api.get("/notes?select=title")
+
+    said = started.stop()
+
+    assert '"GET /nothing HTTP/1.1" 404' in said
+    assert "/notes?select=title HTTP" not in said
+
+
+def test_a_log_level_that_there_is_none_of_costs_one_sentence(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGRST_LOG_LEVEL", "loud")
+
+    said = terminal.fail()
+
+    assert "log" in complaint(said)
+    assert "Traceback" not in said
+
+
+def test_postgres_can_be_had_alone_with_an_empty_database(terminal: Terminal) -> None:
+    started = terminal.up("--empty", "school")
+    address = started.ready["urls"]["database"]
+
+    with psycopg.connect(address) as connection:
+        roles = connection.execute("select count(*) from pg_roles where rolname !~ '^(pg_|postgres$)'").fetchone()
+        tables = connection.execute("select count(*) from pg_tables where schemaname = 'public'").fetchone()
+    said = started.stop()
+
+    assert (roles, tables) == ((0,), (0,))
+    assert f"psql '{address}'" in said
+    assert started.process.returncode == 0
+    assert "api" not in started.ready["urls"]
+
+
+def test_an_empty_database_keeps_what_is_put_into_it(terminal: Terminal) -> None:
+    first = terminal.up("--empty", "school")
+    with psycopg.connect(first.ready["urls"]["database"]) as connection:
+        connection.execute("create table students as select 1 as id")
+    first.stop(signal.SIGTERM)
+
+    second = terminal.up("--empty", "school")
+
+    with psycopg.connect(second.ready["urls"]["database"]) as connection:
+        assert connection.execute("select id from students").fetchall() == [(1,)]
+    assert "Found the data of last time" in second.stop()
+
+
+def test_the_sample_and_an_empty_database_live_side_by_side(terminal: Terminal) -> None:
+    sample = terminal.up()
+    terminal.ready_file = terminal.data_dir.parent / "school.json"
+
+    school = terminal.up("--empty", "school")
+
+    with psycopg.connect(school.ready["urls"]["database"]) as connection:
+        connection.execute("create role authenticator login password 'mine'")
+    assert titles(sample) == ["Welcome to Tailrace", "Things to try"]
+
+
+def test_a_crash_of_postgres_alone_is_told_too(terminal: Terminal) -> None:
+    started = terminal.up("--empty", "school")
+
+    os.kill(postmaster(terminal, "school/postgres"), signal.SIGKILL)
+    said = started.process.communicate(timeout=TIMEOUT)[0]
+
+    assert "Postgres ended unexpectedly" in complaint(said)
+    assert started.process.returncode == 1
+
+
+def test_postgres_listens_on_the_port_that_is_asked_for(terminal: Terminal) -> None:
+    port = free_port()
+
+    started = terminal.up("--postgres-port", str(port))
+
+    assert f"@127.0.0.1:{port}/" in started.ready["urls"]["database"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--port", "70000"], "argument --port: 70000 is no port: choose one from 1 to 65535, or 0 for any free one"),
+        (["--port", "http"], "argument --port: http is no port: choose one from 1 to 65535, or 0 for any free one"),
+        (["--port", "-1"], "argument --port: -1 is no port: choose one from 1 to 65535, or 0 for any free one"),
+        (["--empty", "../x"], "argument --empty: ../x is no name for a database"),
+        (["--empty", "postgres"], "argument --empty: postgres is a database that every Postgres has"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+def test_an_argument_that_cannot_be_used_costs_one_sentence(
+    terminal: Terminal, arguments: list[str], sentence: str
+) -> None:
+    process = terminal.run(*arguments)
+
+    said = process.communicate(timeout=TIMEOUT)[0]
+
+    assert process.returncode == 2
+    assert f"tailrace up: error: {sentence}" in said
+    assert not terminal.data_dir.exists()
+
+
+def test_a_ready_file_in_a_folder_that_is_not_there_costs_one_sentence_and_makes_none(terminal: Terminal) -> None:
+    folder = terminal.data_dir.parent / "nowhere"
+
+    said = terminal.fail("--ready-file", str(folder / "x"))
+
+    assert complaint(said) == f"There is no folder {folder} for the ready file: make it, or choose another one."
+    assert not folder.exists()
+    assert not terminal.data_dir.exists()
 
 
 def test_a_port_in_use_costs_one_sentence_and_no_start(terminal: Terminal) -> None:

@@ -1,8 +1,10 @@
 """Every setting, error code and dependency has its place in the documentation."""
 
+import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,9 @@ from tests.contracts.setting_facts import facts
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+SERVER = ROOT / "src" / "tailrace" / "engine" / "server"
+NEVER_RAISED = frozenset({"PGRST120"})
+"""Described since PostgREST's table has them."""
 
 
 def headings(page: Path) -> set[str]:
@@ -28,6 +33,15 @@ def codes(kind: type[ApiError] = ApiError) -> Iterator[str]:
         if child.__module__ == errors.__name__ and child.code:
             yield child.code
         yield from codes(child)
+
+
+def statuses_of_unreadable_requests() -> Iterator[str]:
+    """The names of the statuses with which the HTTP server answers bytes that are no request."""
+    for file in SERVER.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "MalformedRequest":
+                assert isinstance(node.args[0], ast.Attribute)
+                yield node.args[0].attr
 
 
 def dependencies() -> set[str]:
@@ -56,6 +70,20 @@ def test_no_setting_is_described_that_does_not_exist() -> None:
 @pytest.mark.parametrize("code", sorted(set(codes())))
 def test_an_error_code_has_a_heading(code: str) -> None:
     assert code in headings(DOCS / "references" / "errors.md")
+
+
+def test_no_error_code_is_described_that_does_not_exist() -> None:
+    described = {name for name in headings(DOCS / "references" / "errors.md") if re.fullmatch(r"[A-Z]+\d+", name)}
+
+    assert described - set(codes()) == NEVER_RAISED
+
+
+@pytest.mark.parametrize("status", sorted(set(statuses_of_unreadable_requests())))
+def test_bytes_that_are_no_request_have_an_error_of_their_own(status: str) -> None:
+    error = errors.unreadable_request(HTTPStatus[status], "why")
+
+    assert error.code == f"TLR{HTTPStatus[status].value}"
+    assert error.message == "why"
 
 
 @pytest.mark.parametrize("dependency", sorted(dependencies()))

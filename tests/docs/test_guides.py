@@ -1,10 +1,12 @@
 """Every snippet of a guide is run as a reader would run it, and every answer printed there is checked.
 
-A page is a story: its snippets run in order, against a Postgres that is known by
-its address alone and has nothing in it.
+A page is a story: its snippets run in order. It is followed twice: with a Postgres
+that is known by its address alone and has nothing in it, and with the one that the
+page itself offers.
 
 - `sql` runs as the database's owner;
 - `sh` runs in bash; what it exports stays; a snippet that is the server's name starts it;
+  one that begins with `./dev up` starts Postgres, or is left out where there is one;
 - `json`, `http` and `text` are what the `sh` before them answered.
 """
 
@@ -37,7 +39,10 @@ WRITTEN_API = "localhost:3000"
 WRITTEN_POSTGRES = "localhost:5432"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ANSWERS = frozenset({"json", "http", "text"})
-SERVERS = frozenset({"postgrest", "tailrace rest"})
+WRITTEN_PROGRAMS = ".venv/bin/"
+SERVERS = frozenset({".venv/bin/postgrest", ".venv/bin/tailrace rest"})
+SETUP = "./dev setup"
+UP = "./dev up "
 TIMEOUT = 30.0
 
 
@@ -56,25 +61,36 @@ def snippets(page: Path) -> list[Snippet]:
 class Reader:
     """Somebody who follows a page, with a terminal and an SQL client."""
 
-    def __init__(self, postgres: str, owner_dsn: str, stack: ExitStack) -> None:
+    def __init__(self, stack: ExitStack, *, postgres_port: int, owner_dsn: str | None) -> None:
+        """`owner_dsn` is the way into the reader's own Postgres; None for one who has none."""
         self.port = free_port()
         self._owner_dsn = owner_dsn
         self._stack = stack
         self._home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tailrace-guide-")))
-        self._addresses = {WRITTEN_API: f"localhost:{self.port}", WRITTEN_POSTGRES: postgres}
+        self._home.chmod(0o755)
+        self._written = {
+            WRITTEN_API: f"localhost:{self.port}",
+            WRITTEN_POSTGRES: f"127.0.0.1:{postgres_port}",
+            "--postgres-port 5432": f"--postgres-port {postgres_port}",
+            WRITTEN_PROGRAMS: f"{PROGRAMS}/",
+        }
         self._environment = self._first_environment()
         self.said = ""
 
     def follow(self, snippet: Snippet) -> None:
-        text = snippet.text
-        for written, real in self._addresses.items():
-            text = text.replace(written, real)
+        text = self._here(snippet.text)
         match snippet.language:
             case "sql":
+                assert self._owner_dsn is not None
                 with psycopg.connect(self._owner_dsn, autocommit=True) as connection:
                     connection.execute(text)
-            case "sh" if text.strip() in SERVERS:
-                self._start(shlex.split(text))
+            case "sh" if snippet.text.strip() in SERVERS:
+                self._until_it_answers(self._start(shlex.split(text)))
+            case "sh" if snippet.text.startswith(UP):
+                if self._owner_dsn is None:
+                    self._owner_dsn = self._start_postgres(shlex.split(text.removeprefix(UP)))
+            case "sh" if snippet.text.strip() == SETUP:
+                pass  # or this test would not run
             case "sh":
                 self.said = self._run(text)
             case "json":
@@ -86,6 +102,11 @@ class Reader:
             case other:
                 raise AssertionError(f"line {snippet.line}: nothing is known of snippets in {other}")
 
+    def _here(self, text: str) -> str:
+        for written, real in self._written.items():
+            text = text.replace(written, real)
+        return text
+
     def _first_environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         if shutil.which("curl") is None:
@@ -93,7 +114,7 @@ class Reader:
             program = ROOT / "tests" / "support" / "curl.py"
             stand_in.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(program))} "$@"\n')
             stand_in.chmod(0o755)
-        path = f"{PROGRAMS}:{self._home}:{inherited['PATH']}"
+        path = f"{self._home}:{inherited['PATH']}"
         return inherited | {"PATH": path, "PGRST_SERVER_PORT": str(self.port)}
 
     def _run(self, text: str) -> str:
@@ -108,19 +129,26 @@ class Reader:
         self._environment = dict(pairs)
         return done.stdout
 
-    def _start(self, command: list[str]) -> None:
-        log = self._stack.enter_context((self._home / "log").open("wb"))
-        process = subprocess.Popen(
-            command, env=self._environment, stdout=log, stderr=log, executable=self._find(command)
-        )
+    def _start(self, command: list[str]) -> "subprocess.Popen[bytes]":
+        log = self._stack.enter_context((self._home / "log").open("ab"))
+        process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
         self._stack.callback(process.wait, TIMEOUT)
         self._stack.callback(process.terminate)
-        self._until_it_answers(process)
+        return process
 
-    def _find(self, command: list[str]) -> str:
-        found = shutil.which(command[0], path=self._environment["PATH"])
-        assert found is not None, command
-        return found
+    def _start_postgres(self, options: list[str]) -> str:
+        """What `./dev up` runs, but for where the data lives; the owner's way in."""
+        ready = self._home / "ready.json"
+        where = ["--data-dir", str(self._home / "data"), "--ready-file", str(ready)]
+        process = self._start([str(PROGRAMS / "tailrace"), "up", *where, *options])
+        deadline = time.monotonic() + TIMEOUT
+        while not ready.exists():
+            assert process.poll() is None, (self._home / "log").read_text()
+            assert time.monotonic() < deadline, "it did not become ready"
+            time.sleep(0.02)
+        address: str = json.loads(ready.read_text())["urls"]["database"]
+        assert address in (self._home / "log").read_text()
+        return address
 
     def _until_it_answers(self, process: "subprocess.Popen[bytes]") -> None:
         client = HttpClient(self.port)
@@ -147,7 +175,7 @@ def assert_http(said: str, written: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def reader() -> Iterator[Reader]:
+def reader_with_postgres() -> Iterator[Reader]:
     home = Path(tempfile.mkdtemp(prefix="tailrace-guides-"))
     home.chmod(0o755)
     try:
@@ -157,14 +185,30 @@ def reader() -> Iterator[Reader]:
         ):
             with psycopg.connect(cluster.dsn(), autocommit=True) as connection:
                 connection.execute(f"create database {DATABASE}")
-            yield Reader(f"127.0.0.1:{cluster.port}", cluster.dsn(DATABASE), stack)
+            yield Reader(stack, postgres_port=cluster.port, owner_dsn=cluster.dsn(DATABASE))
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
-@pytest.mark.parametrize("snippet", snippets(GUIDE), ids=lambda snippet: f"line {snippet.line}, {snippet.language}")
-def test_the_guide_holds_snippet_by_snippet(reader: Reader, snippet: Snippet) -> None:
-    reader.follow(snippet)
+@pytest.fixture(scope="module")
+def reader_without_postgres() -> Iterator[Reader]:
+    with ExitStack() as stack:
+        yield Reader(stack, postgres_port=free_port(), owner_dsn=None)
+
+
+each_snippet = pytest.mark.parametrize(
+    "snippet", snippets(GUIDE), ids=lambda snippet: f"line {snippet.line}, {snippet.language}"
+)
+
+
+@each_snippet
+def test_the_guide_holds_with_a_postgres_of_ones_own(reader_with_postgres: Reader, snippet: Snippet) -> None:
+    reader_with_postgres.follow(snippet)
+
+
+@each_snippet
+def test_the_guide_holds_with_the_postgres_that_it_offers(reader_without_postgres: Reader, snippet: Snippet) -> None:
+    reader_without_postgres.follow(snippet)
 
 
 def test_the_guide_uses_both_tokens_and_shows_its_answers() -> None:

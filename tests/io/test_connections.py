@@ -37,7 +37,8 @@ def fruit(create_database: CreateDatabase) -> Database:
 
 
 def works(api: Api) -> bool:
-    return api.get("/fruit?select=id&order=id").text.replace(" ", "") == '[{"id":1},{"id":2}]'
+    found: object = api.get("/fruit?select=id&order=id").json()
+    return found == [{"id": 1}, {"id": 2}]
 
 
 def keywords(database: Database, *, port: int, **options: str | int) -> str:

@@ -23,6 +23,9 @@ grant usage on schema logbook to anonymous, authenticated;
 grant select on all tables in schema logbook to anonymous, authenticated;
 """
 
+SETTLING = 0.1
+"""Seconds until an answer's line is in the log, too."""
+
 
 @pytest.fixture(scope="module")
 def logbook(serve: Serve) -> Api:
@@ -31,9 +34,10 @@ def logbook(serve: Serve) -> Api:
 
 def logged(api: Api, action: Callable[[], object]) -> list[str]:
     """What the server logs during an action."""
+    time.sleep(SETTLING)
     before = len(api.log)
     action()
-    time.sleep(0.05)
+    time.sleep(SETTLING)
     return api.log[before:].splitlines()
 
 

@@ -91,6 +91,11 @@ def start_nap(api: Api, postgres: OwnCluster, threads: ThreadPoolExecutor, secon
     return nap
 
 
+def terminate_sessions(postgres: OwnCluster) -> None:
+    """Cut all sessions of the server, and wait until they are gone."""
+    postgres.query("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'authenticator'")
+
+
 # ---------------------------------------------------------------- Postgres
 
 
@@ -129,7 +134,7 @@ def test_sessions_are_terminated_in_flight(api: Api, postgres: OwnCluster, threa
 def test_sessions_are_terminated_while_idle_and_no_request_notices(api: Api, postgres: OwnCluster) -> None:
     assert api.get("/fruit").status == 200
 
-    postgres.query("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'authenticator'")
+    terminate_sessions(postgres)
     until(lambda: "Retrying listening" in api.log)
 
     assert [api.get("/fruit").status for _ in range(10)] == [200] * 10
@@ -159,7 +164,7 @@ def test_the_login_role_may_no_longer_log_in(api: Api, postgres: OwnCluster) -> 
     assert api.get("/fruit").status == 200
 
     postgres.execute("alter role authenticator nologin")
-    postgres.query("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'authenticator'")
+    terminate_sessions(postgres)
     refused = ask_until(api, "/fruit", 503)
     assert_others_go_on(api)
     postgres.execute("alter role authenticator login")
@@ -182,6 +187,26 @@ def test_the_password_changes_and_sessions_that_there_are_go_on(api: Api, postgr
     assert_well_again(api)
 
 
+def test_a_password_that_is_refused_when_no_session_is_left_ends_the_process_which_says_why(
+    api: Api, postgres: OwnCluster
+) -> None:
+    """As PostgREST does: the service manager starts it again, by then perhaps with the right password."""
+    assert api.get("/fruit").status == 200
+
+    postgres.execute("alter role authenticator password 'another'")
+    try:
+        terminate_sessions(postgres)
+        refused = api.get("/fruit")
+        code = api.process.wait(30)
+    finally:
+        postgres.execute(f"alter role authenticator password '{PASSWORD}'")
+
+    assert is_documented_error(refused, 503)
+    assert code == 1
+    assert "password authentication failed" in api.log
+    assert PASSWORD not in api.log
+
+
 def test_a_password_in_a_file_may_be_changed_while_the_server_runs(postgres: OwnCluster, tmp_path: Path) -> None:
     """libpq reads the file at every connection, so nothing has to be restarted."""
     file = tmp_path / "passwords"
@@ -192,9 +217,7 @@ def test_a_password_in_a_file_may_be_changed_while_the_server_runs(postgres: Own
         file.write_text("*:*:*:authenticator:another\n")
         postgres.execute("alter role authenticator password 'another'")
         try:
-            postgres.query(
-                "select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'authenticator'"
-            )
+            terminate_sessions(postgres)
 
             assert_well_again(api)
         finally:
@@ -230,7 +253,7 @@ def test_max_connections_is_reached_and_the_sessions_that_there_are_serve_all(
 
 
 def test_max_connections_is_reached_and_there_is_no_session_left(api: Api, postgres: OwnCluster) -> None:
-    postgres.query("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'authenticator'")
+    terminate_sessions(postgres)
 
     with all_connections_taken(postgres):
         refused = ask_until(api, "/fruit", 503)
@@ -247,7 +270,7 @@ def test_a_schema_that_fails_to_load_leaves_the_last_good_one_in_force(api: Api,
     with psycopg.connect(postgres.dsn) as lock:
         # The catalog cannot be read: the load waits, and its statement ends.
         postgres.execute("alter role authenticator set statement_timeout = '300ms'")
-        postgres.query("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'authenticator'")
+        terminate_sessions(postgres)
         until(lambda: api.get("/fruit?id=eq.1").status == 200)
         lock.execute("lock table pg_catalog.pg_description in access exclusive mode")
         api.process.send_signal(signal.SIGUSR1)
@@ -324,6 +347,23 @@ def test_a_client_that_hangs_up_during_a_stall_does_not_stop_the_process(postgre
             assert time.monotonic() - began < 1
             network.resume()
             assert_well_again(api)
+
+
+def test_the_server_stops_at_once_while_a_reload_waits_for_a_stalled_network(postgres: OwnCluster) -> None:
+    with (
+        Proxy(postgres.port) as network,
+        running_server(through(network, postgres), db_schemas="api", db_channel_enabled=False) as api,
+    ):
+        accepted = network.accepted
+        network.stall()
+        network.cut()
+        api.process.send_signal(signal.SIGUSR1)
+        until(lambda: network.accepted > accepted)
+        began = time.monotonic()
+        code = api.terminate()
+
+        assert code == 0
+        assert time.monotonic() - began < 5
 
 
 # ---------------------------------------------------------------- the disk

@@ -18,16 +18,22 @@ def load_sample(cluster: RunningCluster, *, authenticator_password: str) -> bool
     All but the empty database is made in one transaction, so a start that was cut
     short is made good by the next. What its owner changes or drops later stays so.
     """
-    with psycopg.connect(cluster.socket_dsn(), autocommit=True) as connection:
-        known = connection.execute("select from pg_database where datname = %s", [DATABASE]).fetchone()
-        if known is None:
-            connection.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
+    make_database(cluster, DATABASE)
     with psycopg.connect(cluster.socket_dsn(DATABASE)) as connection:
         loaded = connection.execute("select from pg_roles where rolname = 'authenticator'").fetchone() is not None
         if not loaded:
             connection.execute(_statements())
         connection.execute(sql.SQL("alter role authenticator password {}").format(sql.Literal(authenticator_password)))
     return not loaded
+
+
+def make_database(cluster: RunningCluster, name: str) -> bool:
+    """Make an empty database unless there is one of this name; whether it was made."""
+    with psycopg.connect(cluster.socket_dsn(), autocommit=True) as connection:
+        known = connection.execute("select from pg_database where datname = %s", [name]).fetchone()
+        if known is None:
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    return known is None
 
 
 def _statements() -> str:

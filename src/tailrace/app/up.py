@@ -1,6 +1,5 @@
-"""`tailrace up`: Postgres, a sample and the API on it, from one command."""
+"""`tailrace up`: Postgres, a sample and the API on it, from one command; or Postgres alone."""
 
-import argparse
 import contextlib
 import errno
 import os
@@ -13,18 +12,19 @@ from types import FrameType
 import psycopg
 
 from tailrace.app.address import HOST, claim_port
-from tailrace.app.guide import Service, greeting, write_ready_file
+from tailrace.app.arguments import UpArguments, parse_arguments
+from tailrace.app.guide import EmptyDatabase, Service, find_psql, write_ready_file
 from tailrace.app.refusal import CannotStart
-from tailrace.app.sample import DATABASE, USER, load_sample
+from tailrace.app.sample import DATABASE, USER, load_sample, make_database
 from tailrace.app.secrets_file import Secrets, keep_secrets
 from tailrace.app.terminal import complain, say
 from tailrace.app.token import make_token
 from tailrace.app.watch import Watch
 from tailrace.cluster import ClusterError, ClusterSpec, DiskFull, RunningCluster, start
 
-DEFAULT_DATA_DIR = Path("~/.local/share/tailrace")
-DEFAULT_PORT = 3000
 TOKEN_DAYS = 7
+VERBOSE = "info"
+"""The log level of `--verbose`: all requests."""
 
 
 def run(argv: Sequence[str]) -> int:
@@ -32,12 +32,12 @@ def run(argv: Sequence[str]) -> int:
 
     Errors: one sentence on standard error and 1.
     """
-    arguments = _parser().parse_args(argv)
+    arguments = parse_arguments(argv)
     signal.signal(signal.SIGTERM, _leave)
     # The terminal was closed: the same as SIGTERM, whoever handles that at the time.
     signal.signal(signal.SIGHUP, lambda number, frame: os.kill(os.getpid(), signal.SIGTERM))
     try:
-        return _up(arguments.data_dir, arguments.port, ready_file=arguments.ready_file)
+        return _up(arguments)
     except (CannotStart, ClusterError) as error:
         complain(f"tailrace up: {error}")
         return 1
@@ -46,63 +46,27 @@ def run(argv: Sequence[str]) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="tailrace up", description="Start an embedded Postgres with a sample database and the API on it."
-    )
-    parser.add_argument(
-        "--data-dir",
-        metavar="DIR",
-        type=_folder,
-        default=_folder(str(DEFAULT_DATA_DIR)),
-        help=f"where the data lives, from one start to the next (default: {DEFAULT_DATA_DIR})",
-    )
-    parser.add_argument(
-        "--port",
-        metavar="N",
-        type=_port,
-        default=DEFAULT_PORT,
-        help=f"port of the API on {HOST}; 0 takes a free one (default: {DEFAULT_PORT})",
-    )
-    parser.add_argument(
-        "--ready-file",
-        metavar="F",
-        type=_folder,
-        help="write the URLs and a token to this file, as JSON, once everything serves",
-    )
-    return parser
-
-
-def _folder(text: str) -> Path:
-    return Path(text).expanduser().absolute()
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65_535:
-        raise ValueError(text)
-    return port
-
-
 def _leave(number: int, frame: FrameType | None) -> None:
     """Before the API serves and handles signals itself: unwind as for Ctrl-C, so that Postgres is stopped."""
     raise KeyboardInterrupt
 
 
-def _up(data_dir: Path, port: int, *, ready_file: Path | None) -> int:
-    api_port = claim_port(port)
+def _up(arguments: UpArguments) -> int:
+    data_dir, ready_file = arguments.data_dir, arguments.ready_file
+    api_port = claim_port(arguments.port) if arguments.empty is None else 0
     with _told_in_one_sentence(data_dir):
         if ready_file is not None:
-            ready_file.parent.mkdir(parents=True, exist_ok=True)
-            ready_file.unlink(missing_ok=True)
+            _make_way(ready_file)
         data_dir.mkdir(parents=True, exist_ok=True)
         secrets = keep_secrets(data_dir / "secrets.json")
-    with _postgres(data_dir, secrets) as cluster:
-        _sample(cluster, secrets)
+    with _postgres(arguments, secrets) as cluster:
+        _prepare(cluster, secrets, empty=arguments.empty)
         watch = Watch(cluster)
         try:
-            service = _service(cluster, secrets, data_dir=data_dir, api_port=api_port)
-            code = _serve(cluster, secrets, service=service, ready_file=ready_file)
+            if arguments.empty is not None:
+                code = _hold(cluster, arguments, name=arguments.empty)
+            else:
+                code = _serve(cluster, secrets, arguments=arguments, port=api_port)
         finally:
             watch.expect_the_end()
             signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is on its way already
@@ -112,6 +76,13 @@ def _up(data_dir: Path, port: int, *, ready_file: Path | None) -> int:
                 say("Stopping ...")
     say("Stopped.")
     return 1 if watch.crashed else code
+
+
+def _make_way(ready_file: Path) -> None:
+    """Remove what an earlier run that was killed left there."""
+    if not ready_file.parent.is_dir():
+        raise CannotStart(f"There is no folder {ready_file.parent} for the ready file: make it, or choose another one.")
+    ready_file.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -126,23 +97,28 @@ def _told_in_one_sentence(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _postgres(data_dir: Path, secrets: Secrets) -> Iterator[RunningCluster]:
-    place = data_dir / "postgres"
+def _postgres(arguments: UpArguments, secrets: Secrets) -> Iterator[RunningCluster]:
+    place = arguments.data_dir / "postgres"
     if place.exists():
         say(f"Starting Postgres on {place} ...")
     else:
         say(f"Making a Postgres database in {place} (the first time only) ...")
     began = time.monotonic()
-    with start(ClusterSpec(data_dir=place, password=secrets.superuser_password)) as cluster:
+    spec = ClusterSpec(data_dir=place, password=secrets.superuser_password, port=arguments.postgres_port)
+    with start(spec) as cluster:
         if place.is_symlink():
-            say(f"  Its files are in {cluster.spec.data_dir}: the user that runs Postgres may not enter {data_dir}.")
+            reason = f"the user that runs Postgres may not enter {arguments.data_dir}"
+            say(f"  Its files are in {cluster.spec.data_dir}: {reason}.")
         say(f"  Postgres is ready after {time.monotonic() - began:.1f} s.")
         yield cluster
 
 
-def _sample(cluster: RunningCluster, secrets: Secrets) -> None:
+def _prepare(cluster: RunningCluster, secrets: Secrets, *, empty: str | None) -> None:
     try:
-        loaded = load_sample(cluster, authenticator_password=secrets.authenticator_password)
+        if empty is None:
+            made = load_sample(cluster, authenticator_password=secrets.authenticator_password)
+        else:
+            made = make_database(cluster, empty)
     except psycopg.errors.DiskFull:
         raise DiskFull(cluster.spec.data_dir) from None
     except psycopg.Error as error:
@@ -152,34 +128,61 @@ def _sample(cluster: RunningCluster, secrets: Secrets) -> None:
                 " restore that file from a backup, or choose another data folder."
             ) from None
         raise CannotStart(f"Cannot prepare the database: {str(error).splitlines()[0]}.") from error
-    if loaded:
-        say("Loaded the sample: notes and paragraphs, with Row-Level Security.")
-    else:
+    if not made:
         say("Found the data of last time.")
+    elif empty is None:
+        say("Loaded the sample: notes and paragraphs, with Row-Level Security.")
 
 
-def _service(cluster: RunningCluster, secrets: Secrets, *, data_dir: Path, api_port: int) -> Service:
+def _hold(cluster: RunningCluster, arguments: UpArguments, *, name: str) -> int:
+    """Postgres alone, until Ctrl-C or SIGTERM, or its own end."""
+    database = EmptyDatabase(name=name, address=cluster.dsn(name), psql=find_psql(cluster), data_dir=arguments.data_dir)
+    try:
+        if arguments.ready_file is not None:
+            write_ready_file(arguments.ready_file, database.facts())
+        say(database.greeting())
+        while True:  # when Postgres ends, the watch ends this by a signal
+            time.sleep(1)
+    except KeyboardInterrupt:
+        return 0
+
+
+def _serve(cluster: RunningCluster, secrets: Secrets, *, arguments: UpArguments, port: int) -> int:
+    # Late, so that the engine's import time is spent after the first words on the screen.
+    from tailrace.app.engine_host import EngineOptions, serve_database
+
+    level = os.environ.get("PGRST_LOG_LEVEL") or (VERBOSE if arguments.verbose else None)
+    log = arguments.data_dir / "api.log" if level is None else None
+    service = _service(cluster, secrets, data_dir=arguments.data_dir, port=port, log=log)
+    options = EngineOptions(
+        uri=cluster.socket_dsn(DATABASE, user="authenticator", password=secrets.authenticator_password),
+        jwt_secret=secrets.jwt_secret,
+        port=port,
+        log_level=level,
+        log_file=log,
+    )
+
+    def ready() -> None:
+        if arguments.ready_file is not None:
+            write_ready_file(arguments.ready_file, service.facts())
+        say(service.greeting())
+
+    say("Starting the API ..." if log is None else f"Starting the API, which logs to {log} ...")
+    code = serve_database(options, on_ready=ready)
+    if code != 0 and log is not None:
+        complain(f"tailrace up: The API ended by a fault: {log} says more.")
+    return code
+
+
+def _service(cluster: RunningCluster, secrets: Secrets, *, data_dir: Path, port: int, log: Path | None) -> Service:
     expires = int(time.time()) + TOKEN_DAYS * 86_400
     return Service(
-        api=f"http://{HOST}:{api_port}",
-        port=api_port,
+        api=f"http://{HOST}:{port}",
+        port=port,
         database=cluster.dsn(DATABASE),
         token=make_token(secrets.jwt_secret, role="authenticated", subject=USER, expires=expires),
         user=USER,
         days=TOKEN_DAYS,
         data_dir=data_dir,
+        log=log,
     )
-
-
-def _serve(cluster: RunningCluster, secrets: Secrets, *, service: Service, ready_file: Path | None) -> int:
-    # Late, so that the engine's import time is spent after the first words on the screen.
-    from tailrace.app.engine_host import serve_database
-
-    def ready() -> None:
-        if ready_file is not None:
-            write_ready_file(ready_file, service)
-        say(greeting(service))
-
-    say("Starting the API ...")
-    uri = cluster.socket_dsn(DATABASE, user="authenticator", password=secrets.authenticator_password)
-    return serve_database(uri, jwt_secret=secrets.jwt_secret, port=service.port, on_ready=ready)

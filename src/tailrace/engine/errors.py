@@ -1,13 +1,14 @@
 """Every error that a client can get, one class for each documented code.
 
 Source: PostgREST docs, references/errors. Codes PGRST104, 109, 110, 113, 119 and
-120 are retired upstream and stay unused here.
+120 are never raised upstream either and stay unused here.
 
     ApiError
     |-- PGRST0xx  what is wrong with the connection
     |-- PGRST1xx  what is wrong with the request
     |-- PGRST2xx  what the schema cache does not know
     |-- PGRST3xx  what is wrong with the token
+    |-- UnreadableRequest  TLRxxx, our own: bytes that are no request, or too many of them
     `-- DatabaseError  what Postgres raised (its SQLSTATE is the code)
 
 Hints that need knowledge of the schema are computed where the error is raised.
@@ -392,3 +393,41 @@ class TokenRequired(ApiError):
 
 class ClaimsRejected(TokenRejected):
     code = "PGRST303"
+
+
+# TLRxxx: bytes that are no request ---------------------------------------------------------
+
+
+class UnreadableRequest(ApiError):
+    """Answered by the HTTP server itself, which then ends the connection; PostgREST answers in plain text."""
+
+
+class MalformedHttp(UnreadableRequest):
+    status, code = 400, "TLR400"
+
+
+class RequestTooSlow(UnreadableRequest):
+    status, code = 408, "TLR408"
+
+
+class BodyTooLarge(UnreadableRequest):
+    status, code = 413, "TLR413"
+
+
+class HeadTooLarge(UnreadableRequest):
+    status, code = 431, "TLR431"
+
+
+class UnknownTransferCoding(UnreadableRequest):
+    status, code = 501, "TLR501"
+
+
+UNREADABLE = (MalformedHttp, RequestTooSlow, BodyTooLarge, HeadTooLarge, UnknownTransferCoding)
+
+
+def unreadable_request(status: int, message: str) -> UnreadableRequest:
+    """The error of one of the statuses above. Errors: ValueError for another one."""
+    for kind in UNREADABLE:
+        if kind.status == status:
+            return kind(message)
+    raise ValueError(f"no error is documented for bytes that are answered with {status}")

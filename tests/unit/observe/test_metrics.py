@@ -4,7 +4,6 @@ from tailrace.engine.errors import DatabaseUnreachable
 from tailrace.engine.observe import events as e
 from tailrace.engine.observe.metrics import Metrics, PoolGauges
 
-
 IDLE = PoolGauges()
 
 

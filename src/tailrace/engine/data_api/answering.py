@@ -117,9 +117,12 @@ class Answering:
             self._run_first(shape)
 
     def gone(self) -> None:
-        """The client went away before its answer: end what only reads, for nobody waits for it."""
+        """The client went away before its answer: end what only reads, for nobody waits for it.
+
+        A function that is called runs on, as with PostgREST: what it does need not end with its transaction.
+        """
         prepared, flight = self._prepared, self._flight
-        if flight is not None and prepared is not None and prepared.read_only:
+        if flight is not None and prepared is not None and isinstance(prepared.plan, RelationRead):
             self._is_gone = True
             self._api.pool.cancel(flight)
 

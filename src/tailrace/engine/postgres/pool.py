@@ -81,11 +81,12 @@ class Pool:
 
     def cancel(self, flight: Flight) -> None:
         """End a transaction that nobody waits for any more; its `done` is called with an error, or not at all."""
-        if isinstance(flight, Waiter):
-            if flight in self._waiters:
-                self._waiters.remove(flight)
-        else:
-            flight.connection.cancel()
+        if isinstance(flight, Waiter) and flight in self._waiters:
+            self._waiters.remove(flight)
+            return
+        exchange = flight.exchange if isinstance(flight, Waiter) else flight
+        if exchange is not None and exchange.connection.waiting and exchange.connection.waiting[0] is exchange:
+            exchange.connection.cancel()
 
     async def execute(self, transaction: Transaction) -> Sequence[Rows]:
         """Run a transaction and await its results."""
@@ -99,8 +100,12 @@ class Pool:
             else:
                 future.set_result(results or ())
 
-        self.run(transaction, done)
-        return await future
+        flight = self.run(transaction, done)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            self.cancel(flight)
+            raise
 
     def _dispatch(self, transaction: Transaction, done: Done, *, is_retry: bool) -> Flight:
         retrying = done if is_retry else self._retry_once(transaction, done)
@@ -209,9 +214,9 @@ class Pool:
             self._fail_waiters(error)
             return
         pgconn = opening.result()
-        if self._closed or generation != self._generation:
+        if generation != self._generation or (self._closed and not self._waiters):
             pgconn.finish()
-            if not self._closed and self._waiters:
+            if self._waiters:
                 self._open()
             return
         connection = Connection(pgconn, self._loop, name=name, prepare=self.options.prepare)

@@ -24,7 +24,9 @@ from tailrace.engine.server.config_loader import ConfigLoader
 from tailrace.engine.server.http1 import Limits
 from tailrace.engine.server.identity import Identity
 from tailrace.engine.server.protocol import Client, Handler, HttpServer, Reply
+from tailrace.engine.server.shared_accept import SharedAccept
 from tailrace.engine.server.sockets import BACKLOG
+from tailrace.engine.server.tally import Tally
 
 SWEEP_INTERVAL = 1.0
 CLOSING_GRACE = 0.1
@@ -44,6 +46,8 @@ class Setup:
     listen: Callable[[], socket.socket]
     """Opens or hands over the API's socket, once the API can answer. Errors: CannotListen."""
     on_serving: Callable[[socket.socket], None]
+    tally: Tally | None = None
+    """Of the connections, where other processes accept on the API's socket as well."""
 
 
 class Process:
@@ -55,7 +59,7 @@ class Process:
         self._metrics = Metrics(config.db_pool)
         self._log_level = config.log_level
         self._log = open_log(config, lambda: self.log_level)
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[asyncio.Server | SharedAccept] = []
         self._http: list[HttpServer] = []
         self._listening: socket.socket | None = None
         self._stop = asyncio.Event()
@@ -104,6 +108,9 @@ class Process:
         """Answer what comes in on a socket, until the end."""
         server = HttpServer(handler, server_header=self._setup.identity.server_header, limits=limits)
         self._http.append(server)
+        if self._setup.tally is not None:
+            self._servers.append(SharedAccept(listening, server, self._setup.tally))
+            return
         self._servers.append(
             await asyncio.get_running_loop().create_server(server.connection, sock=listening, backlog=BACKLOG)
         )

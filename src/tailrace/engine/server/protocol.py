@@ -61,6 +61,7 @@ class HttpServer:
         "is_closing",
         "limits",
         "loop",
+        "on_count",
         "request_timeout",
         "write_timeout",
     )
@@ -71,6 +72,8 @@ class HttpServer:
         self.limits = limits
         self.loop = asyncio.get_running_loop()
         self.connections: set[HttpConnection] = set()
+        self.on_count: Callable[[int], None] | None = None
+        """Called with the number of connections when it changes."""
         self.is_closing = False
         self.idle_timeout = 75.0
         """Seconds that a connection may stay open between requests."""
@@ -81,6 +84,10 @@ class HttpServer:
 
     def connection(self) -> "HttpConnection":
         return HttpConnection(self)
+
+    def counted(self) -> None:
+        if self.on_count is not None:
+            self.on_count(len(self.connections))
 
     def sweep(self) -> None:
         """End connections that have been silent, or deaf, for too long."""
@@ -134,9 +141,11 @@ class HttpConnection(asyncio.Protocol):
         if isinstance(peer, tuple) and peer:
             self._client.address = str(peer[0])
         self._server.connections.add(self)
+        self._server.counted()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._server.connections.discard(self)
+        self._server.counted()
         self._transport = None
         self._client.is_gone = True
         if self._source is not None:

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import time
+from typing import BinaryIO
 
 from tailrace.engine.config.config import Config
 from tailrace.engine.message import Response
@@ -32,6 +33,7 @@ from tailrace.engine.server.sockets import (
     describe,
     listen,
 )
+from tailrace.engine.server.tally import ABSENT, Tally, tally_file
 from tailrace.engine.server.worker import GAVE_UP, Assignment
 
 PATIENCE = 1.0
@@ -56,7 +58,7 @@ async def supervise(loader: ConfigLoader, config: Config, identity: Identity, *,
 
     parts = pool_parts(config.db_pool, config.server_workers)
     crew = [Assignment(loader, identity, size) for size in parts]
-    supervisor = Supervisor(crew, bound, emit=log.observe)
+    supervisor = Supervisor(crew, bound, tally_file(len(crew)), emit=log.observe)
     supervisor.on_serving = serving
     http: list[HttpServer] = []
     if admin is not None:
@@ -86,15 +88,16 @@ class Worker:
         return self.process.pid
 
 
-async def start_worker(assignment: Assignment, bound: socket.socket) -> Worker:
+async def start_worker(assignment: Assignment, bound: socket.socket, tally: BinaryIO, *, slot: int) -> Worker:
     ours, theirs = socket.socketpair()
     with theirs:
-        descriptors = (theirs.fileno(), bound.fileno())
+        descriptors = (theirs.fileno(), bound.fileno(), tally.fileno())
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "tailrace.engine.server.worker",
             *map(str, descriptors),
+            str(slot),
             stdin=asyncio.subprocess.DEVNULL,
             pass_fds=descriptors,
             start_new_session=True,  # a terminal's Ctrl-C is for the supervisor
@@ -109,9 +112,10 @@ async def start_worker(assignment: Assignment, bound: socket.socket) -> Worker:
 class Supervisor:
     """Keeps one worker running for each assignment."""
 
-    def __init__(self, crew: list[Assignment], bound: socket.socket, *, emit: events.Emit) -> None:
+    def __init__(self, crew: list[Assignment], bound: socket.socket, tally: BinaryIO, *, emit: events.Emit) -> None:
         self._crew = crew
         self._bound = bound
+        self._tally = tally
         self._emit = emit
         self._workers: set[Worker] = set()
         self._stop = asyncio.Event()
@@ -123,7 +127,7 @@ class Supervisor:
 
     async def run(self) -> int:
         self._take_signals()
-        keeping = [asyncio.create_task(self._keep(assignment)) for assignment in self._crew]
+        keeping = [asyncio.create_task(self._keep(assignment, slot)) for slot, assignment in enumerate(self._crew)]
         await first(*(asyncio.ensure_future(event.wait()) for event in (self._stop, self._gave_up)))
         code = 1 if self._gave_up.is_set() else 0
         self._stop.set()
@@ -136,18 +140,19 @@ class Supervisor:
 
     # Workers -----------------------------------------------------------------------------------
 
-    async def _keep(self, assignment: Assignment) -> None:
+    async def _keep(self, assignment: Assignment, slot: int) -> None:
         """Start a worker, and another one whenever it ends unasked."""
         delay = 0
         while not self._stop.is_set():
             born = time.monotonic()
-            worker = await start_worker(assignment, self._bound)
+            worker = await start_worker(assignment, self._bound, self._tally, slot=slot)
             self._workers.add(worker)
             announcing = asyncio.create_task(self._announce(worker))
             if self._stop.is_set():
                 worker.line.tell("stop")
             code = await worker.process.wait()
             self._workers.discard(worker)
+            Tally(self._tally.fileno(), slot).set(ABSENT)
             announcing.cancel()
             if self._stop.is_set():
                 return

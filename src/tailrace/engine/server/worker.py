@@ -24,6 +24,7 @@ from tailrace.engine.server.control import answer_questions, receive_document
 from tailrace.engine.server.identity import Identity
 from tailrace.engine.server.process import Process, Setup
 from tailrace.engine.server.sockets import CannotListen, api_address, start_listening
+from tailrace.engine.server.tally import Tally
 
 GAVE_UP = 70
 """Exit code after a fault that another worker would meet as well: EX_SOFTWARE of sysexits."""
@@ -48,13 +49,14 @@ class Assignment:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve; the arguments are the descriptors of the line and of the API's socket."""
-    line, bound = (socket.socket(fileno=int(descriptor)) for descriptor in arguments)
+    """Serve; the arguments are the descriptors of line, API's socket and tally, and the slot in the tally."""
+    line, bound = (socket.socket(fileno=int(descriptor)) for descriptor in arguments[:2])
+    tally = Tally(*map(int, arguments[2:]))
     try:
         assignment = Assignment.from_document(receive_document(line))
         config = replace(assignment.loader.load(), db_pool=assignment.pool_size)
         line.setblocking(False)
-        return GAVE_UP if uvloop.run(work(assignment, config, line=line, bound=bound)) else 0
+        return GAVE_UP if uvloop.run(work(assignment, config, Front(line, bound, tally))) else 0
     except EOFError:
         return 0
     except (ConfigError, CannotListen) as error:
@@ -62,15 +64,25 @@ def main(arguments: Sequence[str]) -> int:
         return GAVE_UP if isinstance(error, CannotListen) else 1
 
 
-async def work(assignment: Assignment, config: Config, *, line: socket.socket, bound: socket.socket) -> int:
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What a worker shares with the supervisor and the other workers."""
+
+    line: socket.socket
+    bound: socket.socket
+    tally: Tally
+
+
+async def work(assignment: Assignment, config: Config, front: Front) -> int:
     serving = asyncio.Event()
     process = Process(
         Setup(
             assignment.loader,
             config,
             assignment.identity,
-            listen=lambda: start_listening(bound, api_address(config)),
+            listen=lambda: start_listening(front.bound, api_address(config)),
             on_serving=lambda _: serving.set(),
+            tally=front.tally,
         )
     )
     answers = process.start()
@@ -90,7 +102,7 @@ async def work(assignment: Assignment, config: Config, *, line: socket.socket, b
                 return await answers.answer(path)
         return Response(200)
 
-    supervised = asyncio.create_task(answer_questions(line, answer))
+    supervised = asyncio.create_task(answer_questions(front.line, answer))
     supervised.add_done_callback(lambda _: process.stop())
     return await process.run()
 
