@@ -225,7 +225,7 @@ def test_a_variadic_argument_may_be_repeated() -> None:
 
 
 def test_of_overloads_the_one_with_the_most_arguments_is_shown() -> None:
-    bare = ["api", "f", None, None, "pg_catalog", "text", False, False, False, "s", False, None, None]
+    bare = ["api", "f", None, None, "pg_catalog", "text", False, False, False, "s", False, None, None, 7]
     full = ["api", "f", None, [["a", "text", "text", True, False]], *bare[4:]]
     fragments = OpenApiFragments(SchemaCache({}, {}, {}))
     rows = [json.dumps(full).encode(), json.dumps(bare).encode()]

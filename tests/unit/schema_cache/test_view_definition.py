@@ -1,7 +1,7 @@
 """Where the columns of a view come from, as its definition tells."""
 
-from tailrace.engine.identifiers import QualifiedName
-from tailrace.engine.schema_cache.catalog_view import Origin, View, read_origins, resolve_origins
+from tailrace.engine.schema_cache.catalog_view import Origin, PackedViews, read_origins, resolve_origins
+from tests.unit.schema_cache.result import rows
 
 
 def entry(number: int, relation: int, column: int, expression: str = "{VAR :varno 1}", name: str = "x") -> str:
@@ -17,10 +17,6 @@ def query(*entries: str, tables: str = "<>") -> str:
 
 def tree(text: str) -> bytes:
     return f"({text})".encode()
-
-
-def view(oid: int, *origins: tuple[int, int, int]) -> View:
-    return View(oid, QualifiedName("api", f"v{oid}"), {}, tuple(Origin(*origin) for origin in origins))
 
 
 def test_each_entry_of_the_target_list_names_its_column() -> None:
@@ -59,12 +55,20 @@ def test_the_target_list_alone_is_read_the_same_way() -> None:
 
 
 def test_columns_are_followed_through_views() -> None:
-    upper, lower = view(2, (1, 1, 1)), view(1, (1, 500, 7))
+    views = {1: [Origin(1, 500, 7)], 2: [Origin(1, 1, 1)]}
 
-    assert list(resolve_origins(upper, {1: lower, 2: upper})) == [Origin(1, 1, 1), Origin(1, 500, 7)]
+    assert list(resolve_origins(2, views)) == [Origin(1, 1, 1), Origin(1, 500, 7)]
 
 
 def test_views_that_read_each_other_come_to_an_end() -> None:
-    one, other = view(1, (1, 2, 1)), view(2, (1, 1, 1))
+    views = {1: [Origin(1, 2, 1)], 2: [Origin(1, 1, 1)]}
 
-    assert Origin(1, 2, 1) in resolve_origins(one, {1: one, 2: other})
+    assert Origin(1, 2, 1) in resolve_origins(1, views)
+
+
+def test_origins_are_kept_for_each_view() -> None:
+    definition = tree(query(entry(1, 500, 2), entry(2, 501, 1)))
+
+    views = PackedViews(rows(("7", definition), ("8", tree(query(entry(1, 0, 0))))))
+
+    assert dict(views) == {7: read_origins(definition), 8: ()}

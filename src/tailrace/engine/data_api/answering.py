@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from tailrace.engine.data_api.faults import documented, is_severe
-from tailrace.engine.data_api.inspection import document_response, statements_of
+from tailrace.engine.data_api.inspection import Inspection
 from tailrace.engine.data_api.plan_cache import request_values, top_range_of
 from tailrace.engine.data_api.prepared import FEW_ROWS, SMALL_BODY, Prepared, prepare
 from tailrace.engine.data_api.shape import Shape, shape_of
@@ -227,15 +227,11 @@ class Answering:
         before = [settings.fill(self._session_values(caller, None if timezone is None else timezone.encode()))]
         if config.db_pre_request is not None:
             before.append(render_pre_request(config.db_pre_request))
-        self._statements = (*before, *statements_of(plan, config, snapshot.pg_version))
-
-        def finish(results: Sequence[Rows]) -> Response:
-            found = results[len(before) :]
-            return document_response(plan, asked, found, fragments=snapshot.openapi, config=config)
-
-        self._finish = finish
+        inspection = Inspection(plan, asked, snapshot, role=caller.role)
+        self._statements = (*before, *inspection.statements())
+        self._finish = lambda results: inspection.respond(results[len(before) :])
         isolation = config.role_isolation.get(caller.role, IsolationLevel.READ_COMMITTED)
-        self._api.pool.run(Transaction(self._statements, isolation), self._done)
+        self._api.pool.run(Transaction(self._statements, isolation, cost=snapshot.documents.cost), self._done)
 
     def _session_values(self, caller: AuthResult, timezone: bytes | None) -> SessionValues:
         request = self._request
@@ -258,9 +254,9 @@ class Answering:
 
     def _done(self, results: Sequence[Rows] | None, error: Exception | None) -> None:
         self._flight = None
-        if self._is_gone:
-            return
         try:
+            if self._is_gone:
+                return
             self._lap()
             stream = self._stream
             if stream is not None and stream.is_open:
@@ -275,6 +271,9 @@ class Answering:
             self._fail(failure)
         except Exception as fault:
             self._fault(fault)
+        finally:
+            # It knows this request: the two would keep each other and the snapshot until garbage is collected
+            self._stream = None
 
     def _render(self, results: Sequence[Rows]) -> Response:
         prepared = self._prepared

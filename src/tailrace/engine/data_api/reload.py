@@ -18,12 +18,12 @@ from tailrace.engine.config.database import (
     settings_statement,
 )
 from tailrace.engine.config.error import ConfigError
+from tailrace.engine.data_api.building import build_beside_requests
 from tailrace.engine.data_api.faults import as_api_error
 from tailrace.engine.data_api.snapshot import with_config, with_schema
 from tailrace.engine.data_api.state import ApiState
 from tailrace.engine.jwt.role import parse_role_path
 from tailrace.engine.observe import events
-from tailrace.engine.schema_cache.build import build_schema_cache
 from tailrace.engine.schema_cache.catalog import catalog_statements, timed, timings
 from tailrace.engine.schema_cache.summary import summarize
 from tailrace.engine.statement import ConnectionFailed, PostgresError, Rows, Statement, Transaction
@@ -146,7 +146,7 @@ class Reload:
             queried = time.perf_counter()
             rows, spans = timings(rows, config) if is_timed else (rows, ())
             loop = asyncio.get_running_loop()
-            cache = await loop.run_in_executor(None, build_schema_cache, rows, config)
+            cache = await loop.run_in_executor(None, build_beside_requests, rows, config)
         except Exception as error:
             self.loaded.clear()
             failure = as_api_error(error)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from tailrace.engine.config.config import Config
 from tailrace.engine.data_api.jwt_cache import JwtCache
 from tailrace.engine.data_api.plan_cache import PlanCache
+from tailrace.engine.data_api.root_documents import RootDocuments
 from tailrace.engine.data_api.settings_cache import SettingsCache
 from tailrace.engine.jwt.authenticate import jwt_settings
 from tailrace.engine.jwt.keys import parse_keys
@@ -28,6 +29,7 @@ class Snapshot:
     openapi: OpenApiFragments
     plans: PlanCache = field(default_factory=PlanCache)
     settings: SettingsCache = field(default_factory=SettingsCache)
+    documents: RootDocuments = field(default_factory=RootDocuments)
 
 
 def first_snapshot(config: Config, emit: events.Emit) -> Snapshot:

@@ -16,8 +16,8 @@ VARY: Header = (b"Vary", b"Accept, Prefer, Range")
 NO_CONTENT: Header = (b"Content-Length", b"0")
 FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
-TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-"""What a header's name is made of (RFC 9110, 5.6.2)."""
+TOKEN = re.compile(r'[^\x00-\x20\x7f()<>@,;:\\"/\[\]?={}]+')
+"""What a header's name is made of (RFC 9110, 5.6.2), and letters beyond ASCII, which PostgREST sends too."""
 LINE_BREAKS = re.compile(r"[\r\n\0]")
 
 

@@ -15,9 +15,13 @@ from tailrace.engine.schema_cache.text_format import identifier_array, text_arra
 from tailrace.engine.statement import Rows, Statement
 
 PROLOGUE = b"""
-  select set_config('search_path', '', true), set_config('jit', 'off', true), set_config('work_mem', '64MB', true)
+  select set_config('search_path', '', true), set_config('jit', 'off', true), set_config('work_mem', '64MB', true),
+    set_config('max_parallel_workers_per_gather', '0', true)
 """
-"""Without a search path Postgres qualifies the names that it writes; compiling or spilling these queries costs more."""
+"""Without a search path Postgres qualifies the names that it writes; compiling or spilling these queries costs more.
+
+One process for them leaves the other processors to the requests.
+"""
 
 SLEEP = b"select pg_sleep($1::numeric / 1000.0)"
 

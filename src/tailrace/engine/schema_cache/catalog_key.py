@@ -1,90 +1,146 @@
 """Primary keys, unique constraints and foreign keys of the whole database.
 
-Also the relations of schemas that are not exposed: views of exposed schemas
-may read them, and so inherit their keys.
+Also those of schemas that are not exposed: views of exposed schemas may read
+their relations, and so inherit their keys. Relations are named by their oids
+and columns by their numbers, as the catalog does.
 """
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from array import array
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from tailrace.engine.identifiers import QualifiedName
-from tailrace.engine.schema_cache.text_format import document
+from tailrace.engine.schema_cache.text_format import numbers, text, value
 from tailrace.engine.statement import Rows, Statement
 
 KEYS = b"""
-  select json_build_array(
-    k.contype = 'p', k.conname, k.conrelid::int8, n.nspname, r.relname, k.conkey, own.names,
-    k.confrelid::int8, fn.nspname, fr.relname, k.confkey, other.names, k.conparentid = 0)
-  from pg_constraint k
-  join pg_class r on r.oid = k.conrelid
-  join pg_namespace n on n.oid = r.relnamespace
-  left join pg_class fr on fr.oid = k.confrelid
-  left join pg_namespace fn on fn.oid = fr.relnamespace
-  cross join lateral (
-    select array_agg(a.attname order by array_position(k.conkey, a.attnum)) as names
-    from pg_attribute a where a.attrelid = k.conrelid and a.attnum = any(k.conkey)
-  ) own
-  left join lateral (
-    select array_agg(a.attname order by u.place) as names from unnest(k.confkey) with ordinality u(number, place)
-    join pg_attribute a on a.attrelid = k.confrelid and a.attnum = u.number
-  ) other on k.contype = 'f'
-  where k.contype in ('p', 'u', 'f')
+  select contype, conrelid, conkey, conname, confrelid, confkey
+  from pg_constraint
+  where contype in ('p', 'u') or contype = 'f' and conparentid = 0
+  order by conrelid
 """
+"""The copies that partitions have of their parent's foreign key have a parent themselves, and are left out."""
 
 
 def keys_statement() -> Statement:
     return Statement(KEYS)
 
 
-class KeySide(NamedTuple):
-    """The columns of a key in one relation, in the key's order: their numbers and names."""
-
-    relation_id: int
-    relation: QualifiedName
-    numbers: tuple[int, ...]
-    names: tuple[str, ...]
+KIND, RELATION, COLUMNS, NAME, TARGET, TARGET_COLUMNS = range(6)
+"""The columns of the rows."""
+PRIMARY, FOREIGN = b"p", b"f"
+ROW_BITS = 32
+LAST_ROW = (1 << ROW_BITS) - 1
 
 
-class UniqueKey(NamedTuple):
-    """A primary key or unique constraint."""
+class Side(NamedTuple):
+    """The columns of a key in one relation, in the key's order."""
 
+    relation: int
+    columns: tuple[int, ...]
+
+
+class PrimaryKey(NamedTuple):
     constraint: str
-    is_primary: bool
-    side: KeySide
+    columns: tuple[int, ...]
 
 
 class ForeignKey(NamedTuple):
     constraint: str
-    side: KeySide
-    foreign: KeySide
-    is_root: bool
-    """False for the copies that partitions have of their parent's foreign key."""
+    side: Side
+    foreign: Side
 
 
-Key = UniqueKey | ForeignKey
+class Keys:
+    """The keys by the oid of the relation that has them, or is referred to.
 
+    They are read from their rows, of which those of one relation stand together,
+    when they are asked for.
+    """
 
-def read_keys(rows: Rows) -> tuple[Key, ...]:
-    names: dict[int, QualifiedName] = {}
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._first: dict[int, int] = {}
+        """The first row of each relation."""
+        self._referring: dict[int, int] = {}
+        """Where in `_by_target` the keys that refer to a relation begin."""
+        self._by_target: array[int] = array("l")
+        self._arrays: dict[bytes, tuple[int, ...]] = {}
+        self._read()
 
-    def side(oid: int, schema: str, relation: str, numbers: list[int], columns: list[str]) -> KeySide:
-        if oid not in names:
-            names[oid] = QualifiedName(schema, relation)
-        return KeySide(oid, names[oid], tuple(numbers), tuple(columns))
+    def _read(self) -> None:
+        get, before = self._rows.get_value, b""
+        targets: list[int] = []
+        for row in range(self._rows.ntuples):
+            relation = get(row, RELATION) or b""
+            if relation != before:
+                before = relation
+                self._first[int(relation)] = row
+            if get(row, KIND) == FOREIGN:
+                targets.append(int(get(row, TARGET) or 0) << ROW_BITS | row)
+        targets.sort()
+        for place, target in enumerate(targets):
+            self._referring.setdefault(target >> ROW_BITS, place)
+            self._by_target.append(target & LAST_ROW)
 
-    def key(body: Any) -> Key:
-        is_primary, constraint, *own = body[:7]
-        if body[7]:
-            return ForeignKey(constraint, side(*own), side(*body[7:12]), body[12])
-        return UniqueKey(constraint, is_primary, side(*own))
+    def foreign(self, relation: int) -> Iterator[ForeignKey]:
+        """The foreign keys that a relation has."""
+        for row in self._rows_of(relation):
+            if self._rows.get_value(row, KIND) == FOREIGN:
+                yield self._foreign_key(row)
 
-    return tuple(key(document(rows, row, 0)) for row in range(rows.ntuples))
+    def referring(self, relation: int) -> Iterator[ForeignKey]:
+        """The foreign keys that refer to a relation."""
+        start = self._referring.get(relation)
+        if start is None:
+            return
+        for place in range(start, len(self._by_target)):
+            key = self._foreign_key(self._by_target[place])
+            if key.foreign.relation != relation:
+                return
+            yield key
 
+    def all_foreign(self) -> Iterator[ForeignKey]:
+        return (self._foreign_key(row) for row in self._by_target)
 
-def table_primary_keys(keys: Iterable[Key]) -> dict[QualifiedName, tuple[str, ...]]:
-    """The primary keys of tables, their columns in order of name, as PostgREST has them."""
-    return {
-        key.side.relation: tuple(sorted(key.side.names))
-        for key in keys
-        if isinstance(key, UniqueKey) and key.is_primary
-    }
+    def primary(self, relation: int) -> PrimaryKey | None:
+        for row in self._rows_of(relation):
+            if self._rows.get_value(row, KIND) == PRIMARY:
+                return PrimaryKey(text(self._rows, row, NAME), self._columns(row, COLUMNS))
+        return None
+
+    def is_one_to_one(self, key: ForeignKey) -> bool:
+        """Whether the key's columns are unique themselves."""
+        columns = sorted(key.side.columns)
+        return any(
+            sorted(self._columns(row, COLUMNS)) == columns
+            for row in self._rows_of(key.side.relation)
+            if self._rows.get_value(row, KIND) != FOREIGN
+        )
+
+    def is_in_primary_key(self, key: ForeignKey) -> bool:
+        """Whether all of the key's columns are part of their table's primary key."""
+        primary = self.primary(key.side.relation)
+        return primary is not None and all(column in primary.columns for column in key.side.columns)
+
+    def _rows_of(self, relation: int) -> Iterator[int]:
+        first = self._first.get(relation)
+        if first is None:
+            return
+        name = self._rows.get_value(first, RELATION)
+        for row in range(first, self._rows.ntuples):
+            if self._rows.get_value(row, RELATION) != name:
+                return
+            yield row
+
+    def _foreign_key(self, row: int) -> ForeignKey:
+        rows = self._rows
+        side = Side(int(value(rows, row, RELATION)), self._columns(row, COLUMNS))
+        foreign = Side(int(value(rows, row, TARGET)), self._columns(row, TARGET_COLUMNS))
+        return ForeignKey(text(rows, row, NAME), side, foreign)
+
+    def _columns(self, row: int, place: int) -> tuple[int, ...]:
+        array_text = value(self._rows, row, place)
+        found = self._arrays.get(array_text)
+        if found is None:
+            found = self._arrays[array_text] = numbers(array_text)
+        return found

@@ -27,16 +27,10 @@ def routines_statement(schemas: bytes, hoisted_settings: bytes, pg_version: int)
     )
 
 
-def accessible_routines_statement(schema: bytes, pg_version: int) -> Statement:
-    """The functions of one schema (a quoted name) that the current role may call; without their settings."""
+def described_routines_statement(oids: bytes, pg_version: int) -> Statement:
+    """The functions of these oids, an array; without their settings."""
     return Statement(
-        routines_sql(
-            pg_version,
-            settings="null",
-            isolation="null",
-            condition="f.pronamespace = $1::regnamespace and has_function_privilege(f.oid, 'execute')",
-        ),
-        (schema,),
+        routines_sql(pg_version, settings="null", isolation="null", condition="f.oid = any($1::oid[])"), (oids,)
     )
 
 
@@ -51,7 +45,7 @@ def routines_sql(pg_version: int, *, settings: str, isolation: str, condition: s
         rt.typtype = 'c' or coalesce(f.proargmodes::text[] && '{{t,b,o}}', false),
         domains.oid is not null,
         f.provolatile, f.provariadic > 0,
-        {isolation}, {settings}
+        {isolation}, {settings}, f.oid::int8
       )
       from pg_proc f
       join pg_namespace n on n.oid = f.pronamespace
@@ -102,7 +96,7 @@ def by_name(routines: Iterable[Routine]) -> dict[QualifiedName, tuple[Routine, .
 def read_routine(body: Any) -> Routine:
     """A function from the JSON of its row."""
     schema, name, description, parameters, return_schema, return_name, *rest = body
-    is_set, is_composite, is_domain, volatility, has_variadic, isolation, settings = rest
+    is_set, is_composite, is_domain, volatility, has_variadic, isolation, settings, oid = rest
     return Routine(
         schema=schema,
         name=name,
@@ -118,6 +112,7 @@ def read_routine(body: Any) -> Routine:
         has_variadic=has_variadic,
         isolation=None if isolation is None else _isolation_level(isolation),
         settings=tuple(_setting(setting) for setting in settings or ()),
+        oid=oid,
     )
 
 

@@ -1,134 +1,188 @@
-"""What can be embedded in what: relationships derived from keys, views and functions.
+"""What can be embedded in what: the relationships of one relation, derived from keys and views when asked for.
 
 Source: PostgREST docs, references/api/resource_embedding.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from tailrace.engine.identifiers import QualifiedName
-from tailrace.engine.schema_cache.catalog_key import ForeignKey, Key, UniqueKey
+from tailrace.engine.schema_cache.catalog_key import ForeignKey, Keys, Side
+from tailrace.engine.schema_cache.catalog_relation import Relations
 from tailrace.engine.schema_cache.relationship import (
     Cardinality,
+    ColumnPairs,
     ForeignKeyRelationship,
     ManyToMany,
     ManyToOne,
     OneToMany,
     OneToOne,
 )
-from tailrace.engine.schema_cache.view_key import KeyRole, ViewKey
+from tailrace.engine.schema_cache.view_key import ViewKeys
 
-PrimaryKeys = Mapping[QualifiedName, Sequence[str]]
-
-
-def derive_relationships(
-    keys: Iterable[Key], view_keys: Iterable[ViewKey], *, primary_keys: PrimaryKeys, schemas: Collection[str]
-) -> list[ForeignKeyRelationship]:
-    """All relationships from the relations of these schemas, to tables and views wherever they are."""
-    direct = foreign_key_relationships(keys)
-    forward = [*direct, *view_relationships(direct, view_keys)]
-    return [
-        *(relationship for relationship in forward if relationship.table.schema in schemas),
-        *many_to_many(forward, primary_keys, schemas),
-        *(inverse(relationship) for relationship in forward if relationship.foreign_table.schema in schemas),
-    ]
+OneSide = Callable[[ForeignKey], Side]
 
 
-def foreign_key_relationships(keys: Iterable[Key]) -> list[ForeignKeyRelationship]:
-    """From the table with the foreign key: many-to-one, or one-to-one where its columns are unique."""
-    keys = tuple(keys)
-    unique = {(key.side.relation_id, tuple(sorted(key.side.numbers))) for key in keys if isinstance(key, UniqueKey)}
-    relationships = []
-    for key in keys:
-        if isinstance(key, ForeignKey) and key.is_root:
-            columns = tuple(zip(key.side.names, key.foreign.names, strict=True))
-            one_to_one = (key.side.relation_id, tuple(sorted(key.side.numbers))) in unique
-            relationships.append(
-                ForeignKeyRelationship(
-                    table=key.side.relation,
-                    foreign_table=key.foreign.relation,
-                    is_self=key.side.relation_id == key.foreign.relation_id,
-                    cardinality=OneToOne(key.constraint, columns, is_parent=False)
-                    if one_to_one
-                    else ManyToOne(key.constraint, columns),
-                    table_is_view=False,
-                    foreign_table_is_view=False,
-                )
-            )
-    return relationships
+def near_side(key: ForeignKey) -> Side:
+    return key.side
 
 
-def view_relationships(
-    relationships: Iterable[ForeignKeyRelationship], view_keys: Iterable[ViewKey]
-) -> Iterator[ForeignKeyRelationship]:
-    """The same relationships with views that show the foreign key's columns in place of either table or both."""
-    index: dict[tuple[QualifiedName, str, KeyRole], list[ViewKey]] = {}
-    for key in view_keys:
-        index.setdefault((key.table, key.constraint, key.role), []).append(key)
-    if not index:
-        return
-    for relationship in relationships:
-        cardinality = relationship.cardinality
-        if isinstance(cardinality, ManyToOne | OneToOne):
-            near = index.get((relationship.table, cardinality.constraint, KeyRole.REFERENCING), ())
-            far = index.get((relationship.foreign_table, cardinality.constraint, KeyRole.REFERENCED), ())
-            if near or far:
-                yield from _with_views(relationship, near, far)
+def far_side(key: ForeignKey) -> Side:
+    return key.foreign
 
 
-def _with_views(
-    relationship: ForeignKeyRelationship, near: Sequence[ViewKey], far: Sequence[ViewKey]
-) -> Iterator[ForeignKeyRelationship]:
-    cardinality = relationship.cardinality
-    assert isinstance(cardinality, ManyToOne | OneToOne)
-    own_columns = tuple(own for own, _ in cardinality.columns)
-    foreign_columns = tuple(foreign for _, foreign in cardinality.columns)
-    nears = [(relationship.table, own_columns, False)]
-    nears += [(key.view, columns, True) for key in near for columns in key.choices()]
-    fars = [(relationship.foreign_table, foreign_columns, False)]
-    fars += [(key.view, columns, True) for key in far for columns in key.choices()]
-    for table, own, table_is_view in nears:
-        for foreign_table, foreign, foreign_is_view in fars:
-            if table_is_view or foreign_is_view:
-                columns = tuple(zip(own, foreign, strict=True))
-                yield ForeignKeyRelationship(
-                    table=table,
-                    foreign_table=foreign_table,
-                    is_self=table_is_view and foreign_is_view and table == foreign_table,
-                    cardinality=ManyToOne(cardinality.constraint, columns)
-                    if isinstance(cardinality, ManyToOne)
-                    else OneToOne(cardinality.constraint, columns, is_parent=False),
-                    table_is_view=table_is_view,
-                    foreign_table_is_view=foreign_is_view,
-                )
+class Derivation:
+    """Relationships and primary keys of single relations, by oid; a relation that is not exposed has none."""
 
+    def __init__(self, relations: Relations, keys: Keys, view_keys: ViewKeys) -> None:
+        self.relations = relations
+        self.keys = keys
+        self.view_keys = view_keys
 
-def many_to_many(
-    relationships: Iterable[ForeignKeyRelationship], primary_keys: PrimaryKeys, schemas: Collection[str]
-) -> Iterator[ForeignKeyRelationship]:
-    """Two tables that a junction refers to by two foreign keys, both part of the junction's primary key."""
-    junctions: dict[QualifiedName, list[ForeignKeyRelationship]] = {}
-    for relationship in relationships:
-        junction, cardinality = relationship.table, relationship.cardinality
-        if isinstance(cardinality, ManyToOne):
-            primary = primary_keys.get(junction, ())
-            if all(own in primary for own, _ in cardinality.columns):
-                junctions.setdefault(junction, []).append(relationship)
-    for junction, sides in junctions.items():
-        for source in sides:
-            if source.foreign_table.schema not in schemas:
+    def relationships(self, relation: int) -> list[ForeignKeyRelationship]:
+        """Those from a relation to exposed relations, over exposed junctions; in no order."""
+        if not self.relations.is_inside(relation):
+            return []
+        names = ColumnNames(self.relations)
+        backward = list(self._backward(relation, names))
+        return [
+            *self._forward(relation, names),
+            *self._many_to_many(backward, names),
+            *(inverse(relationship) for relationship in backward),
+        ]
+
+    def primary_key(self, relation: int) -> tuple[str, ...]:
+        """A table's columns in order of name, as PostgREST has them.
+
+        A view has the keys of all tables that show theirs in it, and of each
+        column of theirs the first that shows it.
+        """
+        names = self.relations.column_names(relation)
+        own = self.keys.primary(relation)
+        if own is not None:
+            return tuple(sorted(names[column] for column in own.columns))
+        return tuple(names[column] for column in self.view_primary_key(relation))
+
+    def view_primary_key(self, view: int) -> tuple[int, ...]:
+        """The numbers of the columns."""
+        found: list[tuple[QualifiedName, str, list[int]]] = []
+        for relation, shown in self.view_keys.shown(view).items():
+            key = self.keys.primary(relation)
+            if key is not None and all(column in shown for column in key.columns):
+                columns = [shown[column][0] for column in key.columns]
+                found.append((self.relations.name(relation), key.constraint, columns))
+        return tuple(column for _, _, columns in sorted(found, reverse=True) for column in columns)
+
+    # From and to one relation -----------------------------------------------------------------------
+
+    def _forward(self, relation: int, names: "ColumnNames") -> Iterator[ForeignKeyRelationship]:
+        """Those of the foreign keys that a relation has or shows."""
+        for key in self.keys_at(relation, near_side):
+            own = self._choices(relation, key.side)
+            for foreign in self._relations_at(key.foreign):
+                for columns in self._choices(foreign, key.foreign):
+                    for own_columns in own:
+                        yield self._relationship(key, End(relation, own_columns), End(foreign, columns), names)
+
+    def _backward(self, relation: int, names: "ColumnNames") -> Iterator[ForeignKeyRelationship]:
+        """Those of other relations, or of itself, to a relation that their foreign keys refer to."""
+        for key in self.keys_at(relation, far_side):
+            own = self._choices(relation, key.foreign)
+            for near in self._relations_at(key.side):
+                for columns in self._choices(near, key.side):
+                    for own_columns in own:
+                        yield self._relationship(key, End(near, columns), End(relation, own_columns), names)
+
+    def keys_at(self, relation: int, one_side: OneSide) -> Iterator[ForeignKey]:
+        """Foreign keys with this end at a relation, be it that a view shows the end's columns."""
+        keys = self.keys.foreign if one_side is near_side else self.keys.referring
+        yield from keys(relation)
+        for shown, columns in self.view_keys.shown(relation).items():
+            for key in keys(shown):
+                if all(column in columns for column in one_side(key).columns):
+                    yield key
+
+    def _relations_at(self, side: Side) -> Iterator[int]:
+        """The exposed relations at one end of a foreign key: the table and the views that show the columns."""
+        if self.relations.is_inside(side.relation):
+            yield side.relation
+        yield from self.view_keys.showing(side)
+
+    def _choices(self, relation: int, side: Side) -> list[tuple[int, ...]]:
+        return [side.columns] if relation == side.relation else self.view_keys.choices(relation, side)
+
+    def _relationship(self, key: ForeignKey, near: "End", far: "End", names: "ColumnNames") -> ForeignKeyRelationship:
+        columns = tuple(zip(names.of(near), names.of(far), strict=True))
+        near_is_view, far_is_view = near.relation != key.side.relation, far.relation != key.foreign.relation
+        return ForeignKeyRelationship(
+            table=self.relations.name(near.relation),
+            foreign_table=self.relations.name(far.relation),
+            is_self=near.relation == far.relation,
+            cardinality=OneToOne(key.constraint, columns, is_parent=False)
+            if self.keys.is_one_to_one(key)
+            else ManyToOne(key.constraint, columns),
+            table_is_view=near_is_view,
+            foreign_table_is_view=far_is_view,
+        )
+
+    # Over junctions ---------------------------------------------------------------------------------
+
+    def _many_to_many(
+        self, backward: list[ForeignKeyRelationship], names: "ColumnNames"
+    ) -> Iterator[ForeignKeyRelationship]:
+        """Two tables that a junction refers to by two foreign keys, both part of the junction's primary key."""
+        primary_keys: dict[QualifiedName, tuple[str, ...]] = {}
+        sides: dict[QualifiedName, list[ForeignKeyRelationship]] = {}
+        for source in backward:
+            junction = source.table
+            if junction not in primary_keys:
+                oid = self.relations.oid(junction)
+                primary_keys[junction] = () if oid is None else self.primary_key(oid)
+            if not is_within(source, primary_keys[junction]):
                 continue
-            for target in sides:
-                if _constraint(source.cardinality) != _constraint(target.cardinality):
-                    yield _across(junction, source, target)
+            if junction not in sides:
+                oid = self.relations.oid(junction)
+                assert oid is not None
+                forward = self._forward(oid, names)
+                sides[junction] = [target for target in forward if is_within(target, primary_keys[junction])]
+            for target in sides[junction]:
+                if constraint_of(source.cardinality) != constraint_of(target.cardinality):
+                    yield across(source, target)
 
 
-def _constraint(cardinality: Cardinality) -> str:
+class End(NamedTuple):
+    """A relation at an end of a foreign key, and the numbers of its columns that stand for the key's."""
+
+    relation: int
+    columns: tuple[int, ...]
+
+
+class ColumnNames:
+    """The names of columns, read once for each relation."""
+
+    def __init__(self, relations: Relations) -> None:
+        self._relations = relations
+        self._names: dict[int, dict[int, str]] = {}
+
+    def of(self, end: End) -> tuple[str, ...]:
+        names = self._names.get(end.relation)
+        if names is None:
+            names = self._names[end.relation] = self._relations.column_names(end.relation)
+        return tuple([names[column] for column in end.columns])
+
+
+def is_within(relationship: ForeignKeyRelationship, primary_key: tuple[str, ...]) -> bool:
+    """Whether it is many-to-one, by columns that are all part of the primary key."""
+    cardinality = relationship.cardinality
+    return isinstance(cardinality, ManyToOne) and all(own in primary_key for own, _ in cardinality.columns)
+
+
+def constraint_of(cardinality: Cardinality) -> str:
     return cardinality.constraint1 if isinstance(cardinality, ManyToMany) else cardinality.constraint
 
 
-def _across(
-    junction: QualifiedName, source: ForeignKeyRelationship, target: ForeignKeyRelationship
-) -> ForeignKeyRelationship:
+def across(source: ForeignKeyRelationship, target: ForeignKeyRelationship) -> ForeignKeyRelationship:
+    """From one relation to the other, over the junction that refers to both."""
     first, second = source.cardinality, target.cardinality
     assert isinstance(first, ManyToOne)
     assert isinstance(second, ManyToOne)
@@ -137,7 +191,7 @@ def _across(
         foreign_table=target.foreign_table,
         is_self=source.foreign_table == target.foreign_table,
         cardinality=ManyToMany(
-            junction=junction,
+            junction=source.table,
             constraint1=first.constraint,
             constraint2=second.constraint,
             source_columns=_swap(first.columns),
@@ -165,5 +219,5 @@ def inverse(relationship: ForeignKeyRelationship) -> ForeignKeyRelationship:
     )
 
 
-def _swap(columns: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+def _swap(columns: ColumnPairs) -> ColumnPairs:
     return tuple((foreign, own) for own, foreign in columns)

@@ -46,6 +46,8 @@ class Routine:
     isolation: IsolationLevel | None
     settings: tuple[tuple[str, str], ...]
     """Settings of the function that db-hoisted-tx-settings lifts to the transaction."""
+    oid: int = 0
+    """Of the function in the catalog, by which rights are asked for."""
 
     @property
     def returns_single(self) -> bool:

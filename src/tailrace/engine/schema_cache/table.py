@@ -35,3 +35,5 @@ class Table:
     primary_key: tuple[str, ...]
     columns: Mapping[str, Column]
     """By name, in the order of the table's definition."""
+    oid: int = 0
+    """Of the relation in the catalog, by which rights are asked for."""

@@ -36,3 +36,8 @@ def document(rows: Rows, row: int, column: int) -> Any:
     """A JSON value, NULL as None."""
     found = rows.get_value(row, column)
     return None if found is None else json.loads(found.decode())
+
+
+def numbers(array: bytes) -> tuple[int, ...]:
+    """The elements of an array of integers, `{1,2}`."""
+    return tuple(map(int, array[1:-1].split(b","))) if len(array) > 2 else ()

@@ -35,6 +35,7 @@ class TableFragment:
 class RoutineFragment:
     """A member of `paths`; of overloads, which have one path, the one of the highest rank is shown."""
 
+    oid: int
     name: str
     rank: tuple[Any, ...]
     path: bytes
@@ -91,4 +92,4 @@ class OpenApiFragments:
 
 def routine_fragment(routine: Routine) -> RoutineFragment:
     path = members({f"/rpc/{routine.name}": routine_path(routine)})
-    return RoutineFragment(routine.name, overload_rank(routine), path)
+    return RoutineFragment(routine.oid, routine.name, overload_rank(routine), path)
