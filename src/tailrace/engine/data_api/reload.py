@@ -155,7 +155,7 @@ class Reload:
         api.snapshot = with_schema(api.snapshot, cache, version)
         api.pool.flush()
         api.emit(events.SchemaCacheQueried(queried - started, spans))
-        api.emit(events.SchemaCacheLoaded(time.perf_counter() - queried, summarize(cache)))
+        api.emit(events.SchemaCacheLoaded(time.perf_counter() - started, summarize(cache)))
         self.loaded.set()
         return True
 

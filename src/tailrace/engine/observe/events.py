@@ -153,6 +153,7 @@ class SchemaCacheQueried:
 @dataclass(frozen=True, slots=True)
 class SchemaCacheLoaded:
     seconds: float
+    """From the first catalog query until requests see the cache."""
     summary: str
     """`12 Relations, 4 Relationships, …`."""
 
