@@ -4,7 +4,6 @@ import pytest
 
 from tailrace.engine.errors import NoTable, NotEmbedded, RelatedOrderNotToOne
 from tailrace.engine.identifiers import QualifiedName
-from tailrace.engine.plan.action import legacy_target_names
 from tailrace.engine.plan.read_plan import (
     FullTextVector,
     NullEmbedFilter,
@@ -26,6 +25,7 @@ from tailrace.engine.request.filter import (
 from tailrace.engine.request.order import Direction, Nulls, OrderTerm
 from tailrace.engine.request.range import NO_ROWS, RowRange
 from tailrace.engine.request.select import Field
+from tailrace.engine.response.warning import legacy_names
 from tests.unit.plan.requests import (
     by,
     column,
@@ -138,7 +138,7 @@ def test_an_aliased_embedding_may_be_named_by_its_relation_with_a_warning() -> N
 
     planned = plan(asked)
 
-    assert legacy_target_names(planned) == (("stages", "places"),)
+    assert tuple(legacy_names(read_of(planned))) == (("stages", "places"),)
 
 
 def test_an_aliased_embedding_named_by_its_alias_needs_no_warning() -> None:
@@ -146,8 +146,8 @@ def test_an_aliased_embedding_named_by_its_alias_needs_no_warning() -> None:
         reading("festivals"), "id", embed("stages", "id", alias="places"), filters=((("places",), equals("id")),)
     )
 
-    assert legacy_target_names(plan(asked)) == ()
-    assert legacy_target_names(plan(asked, url_use_legacy_target_names=False)) == ()
+    assert tuple(legacy_names(read_of(plan(asked)))) == ()
+    assert tuple(legacy_names(read_of(plan(asked, url_use_legacy_target_names=False)))) == ()
 
 
 def test_without_legacy_names_only_the_alias_counts() -> None:

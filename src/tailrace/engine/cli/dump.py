@@ -8,14 +8,11 @@ import time
 
 from tailrace.engine.config.config import Config
 from tailrace.engine.config.dump import dump_config
-from tailrace.engine.errors import ApiError, DatabaseUnreachable, PoolTimeout
+from tailrace.engine.data_api.faults import as_api_error
 from tailrace.engine.observe.events import ConfigReadFailed, Event, SchemaCacheFailed
 from tailrace.engine.observe.log import Log, LogOptions
-from tailrace.engine.postgres.sqlstate import database_error
 from tailrace.engine.server.config_loader import ConfigLoader
 from tailrace.engine.statement import AcquisitionTimeout, ConnectionFailed, PostgresError
-
-Fault = PostgresError | ConnectionFailed | AcquisitionTimeout
 
 
 def print_config(loader: ConfigLoader) -> int:
@@ -33,7 +30,7 @@ def print_schema(loader: ConfigLoader) -> int:
     try:
         cache = read_schema_cache(config)
     except (PostgresError, ConnectionFailed, AcquisitionTimeout) as fault:
-        _log(config, SchemaCacheFailed(config.db_schemas, config.db_extra_search_path, _api_error(fault)))
+        _log(config, SchemaCacheFailed(config.db_schemas, config.db_extra_search_path, as_api_error(fault)))
         return 1
     _print(dump_schema_cache(cache) + b"\n")
     return 0
@@ -49,19 +46,9 @@ def _load(loader: ConfigLoader) -> Config:
     try:
         found = read_database_settings(config)
     except (PostgresError, ConnectionFailed, AcquisitionTimeout) as fault:
-        _log(config, ConfigReadFailed(_api_error(fault)))
+        _log(config, ConfigReadFailed(as_api_error(fault)))
         return config
     return loader.load(found.settings, found.role_settings, found.role_isolation)
-
-
-def _api_error(fault: Fault) -> ApiError:
-    match fault:
-        case PostgresError():
-            return database_error(fault, authenticated=False)
-        case AcquisitionTimeout():
-            return PoolTimeout()
-        case ConnectionFailed():
-            return DatabaseUnreachable(str(fault))
 
 
 def _log(config: Config, event: Event) -> None:

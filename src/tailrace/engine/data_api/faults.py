@@ -1,7 +1,7 @@
 """What went wrong on the database's side, as the documented errors."""
 
-from tailrace.engine.errors import ApiError, DatabaseClientError, DatabaseUnreachable, InternalError, PoolTimeout
-from tailrace.engine.postgres.sqlstate import database_error
+from tailrace.engine.errors import ApiError, DatabaseClientError, InternalError, PoolTimeout
+from tailrace.engine.postgres.sqlstate import connection_error, database_error
 from tailrace.engine.statement import AcquisitionTimeout, ConnectionFailed, ConnectionLost, PostgresError
 
 
@@ -11,7 +11,7 @@ def documented(error: Exception | None, *, authenticated: bool) -> Exception:
         case PostgresError():
             return database_error(error, authenticated=authenticated)
         case ConnectionFailed():
-            return DatabaseUnreachable(str(error))
+            return connection_error(str(error))
         case ConnectionLost():
             return DatabaseClientError(str(error))
         case AcquisitionTimeout():

@@ -1,6 +1,5 @@
 """Plans a request: every name in it is resolved, every rule that needs no database is checked."""
 
-from collections.abc import Iterator
 from typing import assert_never
 
 from tailrace.engine.config.config import Config
@@ -137,20 +136,3 @@ def _check_max_affected(preferences: Preferences, routine: Routine) -> None:
     is_strict = preferences.handling is Handling.STRICT
     if preferences.max_affected is not None and is_strict and routine.returns_single:
         raise MaxAffectedNeedsRows
-
-
-def legacy_target_names(plan: ActionPlan) -> tuple[tuple[str, str], ...]:
-    """Pairs (relation, alias) of the embeddings that were named by their relation although they have an alias.
-
-    For the Warning header that url-use-legacy-target-names calls for.
-    """
-    if isinstance(plan, RelationRead | RelationMutation | RoutineCall):
-        return tuple(_legacy_names(plan.read))
-    return ()
-
-
-def _legacy_names(read: ReadPlan) -> Iterator[tuple[str, str]]:
-    if read.legacy_name_used and read.alias is not None:
-        yield read.name, read.alias
-    for embedding in read.embeddings:
-        yield from _legacy_names(embedding)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from tailrace.engine.message import HttpRequest, Response
+from tailrace.engine.response.status import has_body
 
 TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 HEAD = re.compile(
@@ -275,7 +276,6 @@ def reason_of(status: int) -> bytes:
 STATUS_LINES: tuple[bytes, ...] = tuple(
     b"HTTP/1.1 %d %s\r\n" % (status, reason_of(status)) for status in range(100, 1000)
 )
-BODILESS = frozenset((204, 304))
 
 
 def render_response(
@@ -296,7 +296,7 @@ def render_response(
         if name == b"Content-Length":
             has_length = True
         lines.append(b"%s: %s\r\n" % (name, value))
-    is_bodiless = head_only or status in BODILESS or status < 200
+    is_bodiless = head_only or status < 200 or not has_body(status)
     if response.source is not None:
         if is_chunked:
             lines.append(b"Transfer-Encoding: chunked\r\n")

@@ -1,13 +1,15 @@
 """One client's connection: bytes in, requests to the handler, answers out in order."""
 
 import asyncio
-import json
 import time
 from collections.abc import Callable
 from email.utils import formatdate
 from http import HTTPStatus
 
+from tailrace.engine.config.config import Verbosity
+from tailrace.engine.errors import unreadable_request
 from tailrace.engine.message import BodySource, HttpRequest, Response
+from tailrace.engine.response.error import CONTENT_TYPE, error_body
 from tailrace.engine.server.http1 import Limits, MalformedRequest, RequestReader, render_response
 
 Reply = Callable[[Response], None]
@@ -21,13 +23,12 @@ MAX_PIPELINED = 256 * 1024
 class Client:
     """What the handler may know of the other end."""
 
-    __slots__ = ("address", "http_version", "is_gone", "on_gone")
+    __slots__ = ("address", "http_version", "on_gone")
 
     def __init__(self, address: str) -> None:
         self.address = address
         """`-` for a Unix socket."""
         self.http_version = "1.1"
-        self.is_gone = False
         self.on_gone: Callable[[], None] | None = None
         """Called if the client goes away before its answer is ready."""
 
@@ -147,7 +148,6 @@ class HttpConnection(asyncio.Protocol):
         self._server.connections.discard(self)
         self._server.counted()
         self._transport = None
-        self._client.is_gone = True
         if self._source is not None:
             self._source.gone()
         elif self._busy_with is not None and self._client.on_gone is not None:
@@ -286,8 +286,5 @@ class HttpConnection(asyncio.Protocol):
 
 
 def malformed_response(error: MalformedRequest) -> Response:
-    body = json.dumps(
-        {"code": f"TLR{error.status.value}", "details": None, "hint": None, "message": error.text},
-        separators=(",", ":"),
-    ).encode()
-    return Response(error.status, [(b"Content-Type", b"application/json; charset=utf-8")], body)
+    body = error_body(unreadable_request(error.status.value, error.text), Verbosity.VERBOSE)
+    return Response(error.status, [CONTENT_TYPE], body)
