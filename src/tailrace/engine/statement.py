@@ -53,6 +53,8 @@ class RowStream(Protocol):
 
 SHORT = 0.01
 """Seconds of service that others can be let wait for."""
+TINY = 0.001
+"""Seconds of service below which several may share a write, though connections are idle."""
 WEIGHT_OF_LAST = 0.2
 
 
@@ -71,6 +73,10 @@ class Cost:
     @property
     def is_short(self) -> bool:
         return self.seconds is not None and self.seconds < SHORT
+
+    @property
+    def is_tiny(self) -> bool:
+        return self.seconds is not None and self.seconds < TINY
 
 
 @dataclass(slots=True)

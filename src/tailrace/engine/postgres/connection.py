@@ -13,6 +13,7 @@ from itertools import islice
 from psycopg import pq
 
 from tailrace.engine.postgres.connect import cancel
+from tailrace.engine.postgres.pipeline_sync import sync_sender
 from tailrace.engine.statement import ConnectionLost, IsolationLevel, PostgresError, Rows, Statement, Transaction
 
 ExecStatus = pq.ExecStatus
@@ -22,6 +23,8 @@ ROWS_AT_A_TIME = 64
 NO_CONNECTION = "no connection to the server\n"
 STUCK = 0.25
 """Seconds under way after which a read is not short, whatever it was before; it may wait for a lock."""
+BATCH = 8
+"""Tiny reads that leave in one write: each of them costs Postgres less than a write of its own costs us."""
 MAX_PREPARED = 1000
 """Statements that one connection keeps prepared; the least recently used gives way."""
 
@@ -96,6 +99,7 @@ class Connection:
         self._is_writing = False
         pgconn.nonblocking = 1
         pgconn.enter_pipeline_mode()
+        self._send_sync = sync_sender(pgconn)
         self._socket = pgconn.socket
         loop.add_reader(self._socket, self._readable)
 
@@ -136,7 +140,7 @@ class Connection:
             self._send_plain(exchange, b"ROLLBACK")
         elif exchange.is_explicit:
             self._send_plain(exchange, b"COMMIT")
-        self.pgconn.pipeline_sync()
+        self._send_sync()
 
     def _send_plain(self, exchange: Exchange, sql: bytes) -> None:
         self.pgconn.send_query_params(sql, None)
@@ -176,6 +180,17 @@ class Connection:
         if self.others or self._cancelling is not None:
             return False
         return not self.waiting or now - max(self.waiting[0].started, self._last_sync) < STUCK
+
+    @property
+    def has_open_batch(self) -> bool:
+        """Whether a tiny read may join reads that are still to be written, at the end of this turn of the loop."""
+        return (
+            self._flush_scheduled
+            and len(self.waiting) < BATCH
+            and not self.others
+            and self._cancelling is None
+            and not self.closed
+        )
 
     def give_up_queued(self, sent_before: float) -> Sequence[Done]:
         """Let go what has stood behind others since then; whom to tell. Nobody waits for the results any more."""
@@ -268,9 +283,12 @@ class Connection:
             self.loop.add_reader(self._socket, self._readable)
             self._read_results()
 
-    def cancel(self) -> None:
-        """Cancel the one transaction that is under way; nothing is sent behind it until that is done."""
-        if self.closed or self._cancelling is not None or len(self.waiting) != 1:
+    def cancel(self, *, whoever_waits: bool = False) -> None:
+        """Cancel the one transaction that is under way; nothing is sent behind it until that is done.
+
+        Does nothing if others stand behind it, which might be hit, unless `whoever_waits` is to be cancelled.
+        """
+        if self.closed or self._cancelling is not None or (len(self.waiting) != 1 and not whoever_waits):
             return
         self._cancelling = self.loop.create_task(cancel(self.pgconn))
         self._cancelling.add_done_callback(self._was_cancelled)
@@ -296,7 +314,7 @@ class Connection:
             self.pgconn.send_query_params(b"COMMIT", None)
         elif not isinstance(exchange.error, PostgresError):
             self.pgconn.send_query_params(b"ROLLBACK", None)
-        self.pgconn.pipeline_sync()
+        self._send_sync()
         self._schedule_flush()
 
     def _synced(self, exchange: Exchange) -> None:
@@ -305,7 +323,7 @@ class Connection:
         if exchange.is_explicit and self.pgconn.transaction_status == pq.TransactionStatus.INERROR:
             exchange.is_explicit = False
             self.pgconn.send_query_params(b"ROLLBACK", None)
-            self.pgconn.pipeline_sync()
+            self._send_sync()
             self._schedule_flush()
             return
         self.waiting.popleft()
@@ -351,7 +369,7 @@ class Connection:
         self._prepared.clear()
         exchange = Exchange(self, Transaction(()), ignore_outcome)
         self._send_plain(exchange, b"DEALLOCATE ALL")
-        self.pgconn.pipeline_sync()
+        self._send_sync()
         self.others += 1
         self.waiting.append(exchange)
         self._schedule_flush()

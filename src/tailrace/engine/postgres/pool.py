@@ -1,15 +1,16 @@
 """A bounded pool of pipelined connections to one database.
 
 Source: PostgREST docs, references/connection_pool. An idle connection is taken
-first; a short read may queue behind other short reads on a busy connection;
-everything else waits its turn, at most for the acquisition timeout.
+first, unless a tiny read can share the write of others of the same turn of the loop;
+a short read may queue behind other short reads on a busy connection; everything else
+waits its turn, at most for the acquisition timeout.
 """
 
 import asyncio
 import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg import pq
 
@@ -58,12 +59,18 @@ class Pool:
         self._emit = emit
         self._connections: list[Connection] = []
         self._idle: list[Connection] = []
+        self._retiring: set[Connection] = set()
+        """Those that go as soon as what is under way on them has ended."""
         self._waiters: deque[Waiter] = deque()
         self._opening: set[asyncio.Task[pq.abc.PGconn]] = set()
+        self._retired: set[Connection] = set()
+        """No more is sent over these; they close once what is under way on them has ended."""
         self._timer: asyncio.TimerHandle | None = None
         self._sweeper: asyncio.TimerHandle | None = None
         self._generation = 0
         self._closed = False
+        self._last: Connection | None = None
+        """Which got the last transaction."""
         self.trace = options.trace
         """Tell of every transaction and use of a connection, not only of opening and closing."""
 
@@ -109,8 +116,11 @@ class Pool:
 
     def _dispatch(self, transaction: Transaction, done: Done, *, is_retry: bool) -> Flight:
         retrying = done if is_retry else self._retry_once(transaction, done)
-        if self._idle and not self._waiters:
-            return self._send(self._idle.pop(), transaction, retrying)
+        if not self._waiters:
+            if self._last is not None and self._last.has_open_batch and is_tiny(transaction):
+                return self._last.send(transaction, retrying)
+            if self._idle:
+                return self._send(self._idle.pop(), transaction, retrying)
         if len(self._connections) + len(self._opening) < self.options.size:
             self._open()
         if transaction.cost is not None and transaction.cost.is_short and not self._waiters:
@@ -133,6 +143,7 @@ class Pool:
     def _send(self, connection: Connection, transaction: Transaction, done: Done) -> Exchange:
         if self.trace:
             self._emit(events.ConnectionInUse(connection.name))
+        self._last = connection
         return connection.send(transaction, done)
 
     def _retry_once(self, transaction: Transaction, done: Done) -> Done:
@@ -214,9 +225,10 @@ class Pool:
             self._fail_waiters(error)
             return
         pgconn = opening.result()
-        if generation != self._generation or (self._closed and not self._waiters):
+        is_surplus = len(self._connections) >= self.options.size
+        if is_surplus or generation != self._generation or (self._closed and not self._waiters):
             pgconn.finish()
-            if self._waiters:
+            if self._waiters and not is_surplus:
                 self._open()
             return
         connection = Connection(pgconn, self._loop, name=name, prepare=self.options.prepare)
@@ -261,6 +273,8 @@ class Pool:
             self._connections.remove(connection)
         if connection in self._idle:
             self._idle.remove(connection)
+        self._retiring.discard(connection)
+        self._retired.discard(connection)
         connection.close()
         self._emit(events.ConnectionClosed(connection.name, reason))
 
@@ -286,10 +300,12 @@ class Pool:
         Connections keep a copy of the catalog; new ones see a changed schema.
         """
         self._generation += 1
+        self._last = None
         self._emit(events.PoolFlushed())
         for connection in list(self._connections):
             if connection.waiting:
                 self._connections.remove(connection)
+                self._retiring.add(connection)
                 connection.on_idle = self._retire
             else:
                 self._discard(connection, events.CloseReason.RELEASE)
@@ -305,19 +321,42 @@ class Pool:
     @property
     def is_busy(self) -> bool:
         """Whether every connection that there may be is open and in use."""
-        return len(self._connections) == self.options.size and not self._idle
+        return len(self._connections) >= self.options.size and not self._idle
 
     async def close(self) -> None:
         """Wait for what is under way, then close all connections."""
         self._closed = True
-        while any(connection.waiting for connection in self._connections) or self._waiters:
+        while self._under_way() or self._waiters:
             await asyncio.sleep(0.01)
-        for connection in list(self._connections):
+        self._leave()
+
+    async def abort(self, patience: float) -> None:
+        """Have Postgres cancel what is under way, then close all connections; at most `patience` seconds from now."""
+        self._closed = True
+        waiters, self._waiters = self._waiters, deque()
+        for waiter in waiters:
+            waiter.done(None, AcquisitionTimeout())
+        deadline = self._loop.time() + patience
+        while (busy := self._under_way()) and self._loop.time() < deadline:
+            for connection in busy:
+                connection.cancel(whoever_waits=True)
+            await asyncio.sleep(0.02)
+        self._leave()
+
+    def _under_way(self) -> list[Connection]:
+        return [connection for connection in (*self._connections, *self._retiring) if connection.waiting]
+
+    def _leave(self) -> None:
+        for connection in (*self._connections, *self._retiring):
             self._discard(connection, events.CloseReason.RELEASE)
         if self._sweeper is not None:
             self._sweeper.cancel()
         for opening in self._opening:
             opening.cancel()
+
+
+def is_tiny(transaction: Transaction) -> bool:
+    return transaction.cost is not None and transaction.cost.is_tiny
 
 
 def ready_reason(connection: Connection) -> events.ReadyReason:
