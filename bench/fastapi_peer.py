@@ -38,4 +38,4 @@ async def one_orchard(orchard_id: int, request: Request) -> Response:
     async with app.state.pool.acquire() as connection, connection.transaction(readonly=True):
         await connection.fetch(SETTINGS, "bench_anon", '{"role":"bench_anon"}', request.method, request.url.path)
         body = await connection.fetchval(BY_KEY, orchard_id)
-    return Response(body, media_type="application/json")
+    return Response(body, media_type="application/json; charset=utf-8")

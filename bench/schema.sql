@@ -46,4 +46,3 @@ end $$;
 grant usage on schema public to bench_anon;
 grant select on growers, orchards, pickers, shifts, harvests to bench_anon;
 grant select, insert, update, delete on diary to bench_anon;
-vacuum analyze;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import importlib.util
 import os
 import signal
@@ -11,77 +10,82 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote, urlencode
 
-from database import BenchError, Database
 from psycopg.conninfo import conninfo_to_dict
-from work import SECRET
 
+from bench.answer import ask
+from bench.database import Database
+from bench.faults import BenchError
+from bench.work import KEY_PATH, SECRET, get
+
+OURS = "Tailrace"
+FASTAPI = "FastAPI + asyncpg"
 POOL = 10  # connections to Postgres; the same for every server
-PATIENCE = 20.0  # seconds until a server must answer
+PATIENCE = 60.0  # seconds until a server must answer
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A server to measure: how to start it on a port and the path of its by-key endpoint."""
+    """A server to measure: how to start it, and the path of its by-key endpoint.
+
+    `settings` become a configuration file, whose path is the command's last argument.
+    """
 
     name: str
     command: tuple[str, ...]
-    environment: tuple[tuple[str, str], ...]
+    settings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    environment: tuple[tuple[str, str], ...] = ()
+    key_path: str = KEY_PATH
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A contender that runs. `ready_after` is in seconds from its start to its first answer."""
+
+    name: str
     port: int
-    key_path: str = "/orchards?id=eq.{id}"
+    process: subprocess.Popen[bytes]
+    key_path: str
+    ready_after: float
 
-    @contextmanager
-    def serving(self) -> Iterator[subprocess.Popen[bytes]]:
-        """Run the server until the block ends.
+    def memory(self, kind: str = "VmRSS") -> float:
+        """Resident memory in MiB from /proc: VmRSS for now, VmHWM for the most since `forget_peak`."""
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith(f"{kind}:"):
+                return int(line.split()[1]) / 1024
+        raise BenchError(f"The kernel tells no {kind} of {self.name}.")
 
-        Errors: BenchError with the tail of its log when it does not start to answer.
-        """
-        environment = {**os.environ, **dict(self.environment)}
-        with tempfile.TemporaryDirectory(prefix="tailrace-bench-log-") as folder:
-            log = Path(folder) / "server.log"
-            with log.open("wb") as output:
-                try:
-                    process = subprocess.Popen(self.command, env=environment, stdout=output, stderr=subprocess.STDOUT)
-                except OSError as error:
-                    raise BenchError(f"{self.name} could not be started: {error}") from error
-            try:
-                self._wait(process, log)
-                yield process
-            finally:
-                _stop(process)
-
-    def _wait(self, process: subprocess.Popen[bytes], log: Path) -> None:
-        path = self.key_path.format(id=1)
-        until = time.monotonic() + PATIENCE
-        seen = "no answer"
-        while time.monotonic() < until:
-            if process.poll() is not None:
-                raise BenchError(f"{self.name} ended with status {process.returncode}: {_tail(log)}")
-            try:
-                status, body = fetch(self.port, path)
-            except OSError:
-                time.sleep(0.05)
-                continue
-            if status == 200:
-                return
-            seen = f"status {status}: {body[:200]}"
-            time.sleep(0.1)
-        raise BenchError(f"{self.name} did not serve {path} within {PATIENCE:.0f} s ({seen}): {_tail(log)}")
+    def forget_peak(self) -> None:
+        """Let VmHWM begin anew."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
 
-def tailrace(database: Database) -> Contender:
+def tailrace(database: Database, **settings: str) -> Contender:
     """The engine of this checkout, started by the `postgrest` script beside the running Python."""
-    return _postgrest_like("Tailrace", str(Path(sys.executable).parent / "postgrest"), database)
+    return postgrest(OURS, str(Path(sys.executable).parent / "postgrest"), database, **settings)
 
 
-def peer(path: str, database: Database) -> Contender:
-    """Another executable with PostgREST's configuration."""
-    return _postgrest_like("peer " + Path(path).name, path, database)
+def postgrest(name: str, executable: str, database: Database, **settings: str) -> Contender:
+    """An executable that takes PostgREST's configuration file; underscores in names of settings stand for dashes."""
+    base = {
+        "db-uri": database.gate_dsn,
+        "db-schemas": "public",
+        "db-anon-role": "bench_anon",
+        "db-config": "false",
+        "db-pool": str(POOL),
+        "jwt-secret": SECRET,
+        "log-level": "error",
+        "server-host": "127.0.0.1",
+        "openapi-server-proxy-uri": "http://bench.example",
+    }
+    given = {key.replace("_", "-"): value for key, value in settings.items()}
+    return Contender(name, (executable,), MappingProxyType({**base, **given}))
 
 
 def fastapi(database: Database) -> Contender:
@@ -92,57 +96,80 @@ def fastapi(database: Database) -> Contender:
     for module in ("fastapi", "asyncpg", "uvicorn", "httptools", "uvloop"):
         if importlib.util.find_spec(module) is None:
             raise BenchError(f"FastAPI's row is left out: {module} is not installed (./dev setup does it).")
-    port = free_port()
-    command = (
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "fastapi_peer:app",
-        "--app-dir",
-        str(Path(__file__).parent),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--http",
-        "httptools",
-        "--loop",
-        "uvloop",
-        "--no-access-log",
-        "--log-level",
-        "warning",
-    )
+    command = (sys.executable, "-m", "uvicorn", "bench.fastapi_peer:app", "--app-dir", str(Path(__file__).parents[1]))
+    options = ("--http", "httptools", "--loop", "uvloop", "--no-access-log", "--log-level", "warning")
     environment = (("BENCH_DSN", _as_url(database.gate_dsn)),)
-    return Contender("FastAPI + asyncpg", command, environment, port, "/orchards/{id}")
+    return Contender(FASTAPI, (*command, *options), environment=environment, key_path="/orchards/{id}")
 
 
-def _postgrest_like(name: str, executable: str, database: Database) -> Contender:
+@contextmanager
+def serving(*contenders: Contender) -> Iterator[tuple[Server, ...]]:
+    """Run servers side by side until the block ends."""
+    with ExitStack() as stack:
+        yield tuple(stack.enter_context(running(contender)) for contender in contenders)
+
+
+@contextmanager
+def running(contender: Contender, probe: bytes | None = None) -> Iterator[Server]:
+    """Run one server; it is there once `probe`, else a row by key, is answered by 200.
+
+    Errors: BenchError with the tail of its log when that does not happen.
+    """
     port = free_port()
-    environment = (
-        ("PGRST_DB_URI", database.gate_dsn),
-        ("PGRST_DB_SCHEMAS", "public"),
-        ("PGRST_DB_ANON_ROLE", "bench_anon"),
-        ("PGRST_JWT_SECRET", SECRET),
-        ("PGRST_DB_POOL", str(POOL)),
-        ("PGRST_LOG_LEVEL", "error"),
-        ("PGRST_DB_CONFIG", "false"),
-        ("PGRST_SERVER_HOST", "127.0.0.1"),
-        ("PGRST_SERVER_PORT", str(port)),
-    )
-    return Contender(name, (executable,), environment, port)
+    with tempfile.TemporaryDirectory(prefix="tailrace-bench-server-") as folder:
+        log = Path(folder) / "server.log"
+        command = _command(contender, port, Path(folder) / "server.conf")
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("PGRST_")}
+        started = time.perf_counter()
+        try:
+            with log.open("wb") as output:
+                process = subprocess.Popen(
+                    command,
+                    env={**inherited, **dict(contender.environment)},
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                )
+        except OSError as error:
+            raise BenchError(f"{contender.name} could not be started: {error}") from error
+        try:
+            request = probe or get(contender.key_path.format(id=1), "Connection: close")
+            _wait(contender, process, port=port, request=request, log=log)
+            yield Server(contender.name, port, process, contender.key_path, time.perf_counter() - started)
+        finally:
+            _stop(process)
 
 
-def fetch(port: int, path: str) -> tuple[int, str]:
-    """GET one page of a local server: status and body."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode("utf-8", "replace")
-    except http.client.HTTPException as error:
-        raise ConnectionError(str(error)) from error
-    finally:
-        connection.close()
+def _command(contender: Contender, port: int, file: Path) -> tuple[str, ...]:
+    if not contender.settings:
+        return (*contender.command, "--host", "127.0.0.1", "--port", str(port))
+    settings = {**contender.settings, "server-port": str(port)}
+    file.touch(mode=0o600)
+    file.write_text("".join(f"{key} = {_written(value)}\n" for key, value in settings.items()))
+    return (*contender.command, str(file))
+
+
+def _written(value: str) -> str:
+    if value.isdigit() or value in ("true", "false"):
+        return value
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _wait(contender: Contender, process: subprocess.Popen[bytes], *, port: int, request: bytes, log: Path) -> None:
+    until = time.monotonic() + PATIENCE
+    seen = "no answer"
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise BenchError(f"{contender.name} ended with status {process.returncode}: {_tail(log)}")
+        try:
+            answer = ask(port, request)
+        except OSError:
+            time.sleep(0.002)
+            continue
+        if answer.status == 200:
+            return
+        seen = f"status {answer.status}: {answer.body[:200]!r}"
+        time.sleep(0.01)
+    raise BenchError(f"{contender.name} was not ready within {PATIENCE:.0f} s ({seen}): {_tail(log)}")
 
 
 def free_port() -> int:
@@ -153,7 +180,7 @@ def free_port() -> int:
 
 
 def _as_url(dsn: str) -> str:
-    """asyncpg reads URLs only; hosts that are folders (Unix sockets) go into the query."""
+    """asyncpg reads URLs only."""
     parts = conninfo_to_dict(dsn)
     login = f"{quote(str(parts['user']), safe='')}:{quote(str(parts.get('password', '')), safe='')}"
     where = {key: str(parts[key]) for key in ("host", "port") if parts.get(key)}

@@ -11,6 +11,16 @@ import jwt
 
 SECRET = "a bench secret that protects nothing, 32+ bytes"
 VARIETY = 1000  # requests with differing values, so that no answer can be remembered
+KEY_PATH = "/orchards?id=eq.{id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One request of a work with a value that is found again in its SQL, and pgbench's expression in its place."""
+
+    request: bytes
+    value: str
+    expression: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +30,7 @@ class Work:
     name: str
     meaning: str
     requests: tuple[bytes, ...]
+    sample: Sample | None = None
 
 
 def token() -> str:
@@ -27,78 +38,104 @@ def token() -> str:
     return jwt.encode({"role": "bench_anon", "sub": "user7"}, SECRET, algorithm="HS256")
 
 
-def by_key(path: str = "/orchards?id=eq.{id}") -> Work:
+def by_key(path: str = KEY_PATH) -> Work:
     """One row by primary key; `path` has a place for the key."""
     numbers = random.Random(1)
-    sent = tuple(_get(path.format(id=numbers.randint(1, 10000))) for _ in range(VARIETY))
-    return Work("key", "one row by primary key", sent)
+    sent = tuple(get(path.format(id=numbers.randint(1, 10000))) for _ in range(VARIETY))
+    return Work("key", "one row by primary key", sent, Sample(get(path.format(id=4321)), "4321", "random(1, 10000)"))
 
 
 def all_works() -> tuple[Work, ...]:
-    """The twelve works of the comparison table in README.md."""
-    numbers = random.Random(2)
-    pick = numbers.randint
+    """The twelve works whose ratios are recorded for PostgREST."""
+    return (by_key(), *_reads(random.Random(2).randint), *_calls(random.Random(3).randint), *_writes(random.Random(4)))
+
+
+def _reads(pick: Callable[[int, int], int]) -> tuple[Work, ...]:
     bearer = f"Authorization: Bearer {token()}"
-    bulk = json.dumps([{"owner": f"user{i % 100}", "body": f"row {i}"} for i in range(1000)])
-
-    def made(name: str, meaning: str, make: Callable[[], bytes], count: int = VARIETY) -> Work:
-        return Work(name, meaning, tuple(make() for _ in range(count)))
-
     return (
-        by_key(),
-        made(
+        _made(
             "page",
             "100 rows of 3 columns at an offset",
-            lambda: _get(f"/orchards?select=id,title,year&order=id&limit=100&offset={pick(0, 90) * 100}"),
+            lambda: _page(pick(0, 90) * 100),
+            sample=Sample(_page(4300), "4300", "random(0, 90) * 100"),
         ),
-        made(
+        _made(
             "filter",
             "or(and(..),..), like, order, 20 rows",
-            lambda: _get(
-                f"/orchards?or=(and(year.gte.{pick(1960, 2000)},year.lt.2005),rating.gt.9.8)"
-                "&title=like.*1*&order=year.desc,id&limit=20"
-            ),
+            lambda: _filter(pick(1960, 2000)),
+            sample=Sample(_filter(1977), "1977", "random(1960, 2000)"),
         ),
-        made(
+        _made(
             "embed",
             "orchard, grower, shifts with pickers",
-            lambda: _get(
+            lambda: get(
                 f"/orchards?id=eq.{pick(1, 10000)}&select=id,title,growers(id,name),shifts(task,pickers(id,name))"
             ),
         ),
-        made(
+        _made(
             "count",
             "exact count of 100 rows, 5 shown",
-            lambda: _get(f"/orchards?grower_id=eq.{pick(1, 100)}&select=id&limit=5", "Prefer: count=exact"),
+            lambda: get(f"/orchards?grower_id=eq.{pick(1, 100)}&select=id&limit=5", "Prefer: count=exact"),
         ),
-        made("rpc", "add(a,b) by GET", lambda: _get(f"/rpc/add?a={pick(1, 1000)}&b=2")),
-        made(
-            "rpcset",
-            "set-returning function by POST, 10 rows",
-            lambda: _send("POST", "/rpc/orchards_of?select=id,title&limit=10", json.dumps({"grower": pick(1, 100)})),
-        ),
-        made(
-            "jwt", "HS256 token, policy on its sub, 5 rows", lambda: _get("/harvests?select=id,body&limit=5", bearer), 1
-        ),
-        made("root", "OpenAPI document", lambda: _get("/"), 1),
-        made(
-            "update", "one row by key", lambda: _send("PATCH", f"/diary?id=eq.{pick(1, 10000)}", '{"body":"changed"}')
-        ),
-        made(
-            "insert",
-            "one row",
-            lambda: _send("POST", "/diary", json.dumps({"owner": f"user{pick(1, 100)}", "body": "hello"})),
-        ),
-        made("bulk", "1,000 rows in one body", lambda: _send("POST", "/diary", bulk), 1),
+        Work("jwt", "HS256 token, policy on its sub, 5 rows", (get("/harvests?select=id,body&limit=5", bearer),)),
+        Work("root", "OpenAPI document", (get("/"),)),
     )
 
 
-def _get(target: str, *headers: str) -> bytes:
+def _page(offset: int) -> bytes:
+    return get(f"/orchards?select=id,title,year&order=id&limit=100&offset={offset}")
+
+
+def _filter(year: int) -> bytes:
+    return get(
+        f"/orchards?or=(and(year.gte.{year},year.lt.2005),rating.gt.9.8)&title=like.*1*&order=year.desc,id&limit=20"
+    )
+
+
+def _calls(pick: Callable[[int, int], int]) -> tuple[Work, ...]:
+    return (
+        _made("rpc", "add(a,b) by GET", lambda: get(f"/rpc/add?a={pick(1, 1000)}&b=2")),
+        _made(
+            "rpcset",
+            "set-returning function by POST, 10 rows",
+            lambda: send("POST", "/rpc/orchards_of?select=id,title&limit=10", json.dumps({"grower": pick(1, 100)})),
+        ),
+    )
+
+
+def _writes(numbers: random.Random) -> tuple[Work, ...]:
+    pick = numbers.randint
+    return (
+        _made(
+            "update", "one row by key", lambda: send("PATCH", f"/diary?id=eq.{pick(1, 10000)}", '{"body":"changed"}')
+        ),
+        _made(
+            "insert",
+            "one row",
+            lambda: send("POST", "/diary", json.dumps({"owner": f"user{pick(1, 100)}", "body": "hello"})),
+        ),
+        Work("bulk", "1,000 rows in one body", (send("POST", "/diary", diary_rows(1000)),)),
+    )
+
+
+def diary_rows(count: int) -> str:
+    """A JSON body of so many rows for the diary."""
+    rows = [{"owner": f"user{number % 100}", "body": f"row {number}"} for number in range(count)]
+    return json.dumps(rows, separators=(",", ":"))
+
+
+def _made(name: str, meaning: str, make: Callable[[], bytes], *, sample: Sample | None = None) -> Work:
+    return Work(name, meaning, tuple(make() for _ in range(VARIETY)), sample)
+
+
+def get(target: str, *headers: str) -> bytes:
+    """A GET request as it goes over the wire."""
     lines = (f"GET {target} HTTP/1.1", "Host: bench", "Accept: */*", *headers, "", "")
     return "\r\n".join(lines).encode()
 
 
-def _send(method: str, target: str, body: str) -> bytes:
+def send(method: str, target: str, body: str) -> bytes:
+    """A request with a JSON body as it goes over the wire."""
     payload = body.encode()
     lines = (
         f"{method} {target} HTTP/1.1",

@@ -1,4 +1,4 @@
-"""pgbench: the same statements without any HTTP server, and the yardstick of all ratios."""
+"""pgbench: statements without any HTTP server, as the yardstick of all ratios."""
 
 from __future__ import annotations
 
@@ -6,65 +6,54 @@ import os
 import re
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
-from database import BenchError, Database, pgbench_environment
-from load import Measure, percentile
+from bench.database import Database, environment_for, program
+from bench.faults import BenchError
+from bench.load import Measure
+from bench.statistics import percentile
 
-SETTINGS = (
-    "select set_config('role','bench_anon',true),set_config('request.jwt.claims','{\"role\":\"bench_anon\"}',true),"
-    "set_config('request.method','GET',true),set_config('request.path','/orchards',true),"
-    "set_config('request.headers','{}',true),set_config('search_path','public',true),"
-    "set_config('transaction_read_only','on',true);"
-)
-SHORT_SETTINGS = (
-    "select set_config('role','bench_anon',true),set_config('request.jwt.claims','{\"role\":\"bench_anon\"}',true),"
-    "set_config('transaction_read_only','on',true);"
-)
-BY_KEY = "select coalesce(json_agg(r),'[]')::text from (select * from orchards where id=:id) r;"
-CHOICE = "\\set id random(1,10000)"
-
-UNPIPELINED = "\n".join((CHOICE, "begin;", SETTINGS, BY_KEY, "commit;", ""))
-PIPELINED = "\n".join((CHOICE, "\\startpipeline", "begin;", SETTINGS, BY_KEY, "commit;", "\\endpipeline", ""))
-# Fewer settings, no pipeline, 8 clients: the unit in which works are given, the same as in earlier tables.
-YARDSTICK = "\n".join((CHOICE, "begin;", SHORT_SETTINGS, BY_KEY, "commit;", ""))
+# The unit of the recorded ratios, so that it may never change: 8 clients, prepared, not pipelined.
+YARDSTICK = """\\set id random(1,10000)
+begin;
+select set_config('role','bench_anon',true),set_config('request.jwt.claims','{"role":"bench_anon"}',true),\
+set_config('transaction_read_only','on',true);
+select coalesce(json_agg(r),'[]')::text from (select * from orchards where id=:id) r;
+commit;
+"""
+YARDSTICK_CLIENTS = 8
 
 
-def run_pgbench(database: Database, script: str, *, clients: int, seconds: float) -> Measure:
-    """Run a pgbench script with prepared statements and read its rate and latencies.
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A transaction for pgbench; `variables` are constants that the text names."""
 
-    Units: transactions a second and milliseconds a transaction.
+    text: str
+    variables: tuple[tuple[str, str], ...] = ()
+
+
+def yardstick(database: Database, *, seconds: int) -> float:
+    """Transactions a second of the yardstick."""
+    return run_pgbench(database, Script(YARDSTICK), clients=YARDSTICK_CLIENTS, seconds=seconds).per_second
+
+
+def run_pgbench(database: Database, script: Script, *, clients: int, seconds: int, latencies: bool = False) -> Measure:
+    """Run a script with prepared statements. Latencies cost a log line a transaction and are NaN unless asked for.
+
     Errors: BenchError with pgbench's own words.
     """
     with tempfile.TemporaryDirectory(prefix="tailrace-pgbench-") as folder:
         path = Path(folder) / "script.sql"
-        path.write_text(script)
-        command = [
-            database.pgbench,
-            "-n",
-            "-M",
-            "prepared",
-            "-c",
-            str(clients),
-            "-T",
-            str(max(1, round(seconds))),
-            "-f",
-            str(path),
-            "-l",
-            "--log-prefix",
-            str(Path(folder) / "log"),
-        ]
-        environment = {**os.environ, **dict(pgbench_environment(database.gate_dsn))}
+        path.write_text(script.text)
+        command = [program("pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-T", str(seconds), "-f", str(path)]
+        command += [part for name, value in script.variables for part in ("-D", f"{name}={value}")]
+        command += ["-l", "--log-prefix", str(Path(folder) / "log")] if latencies else []
+        environment = {**os.environ, **dict(environment_for(database.gate_dsn))}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         rate = re.search(r"^tps = ([\d.]+)", done.stdout, re.MULTILINE)
         if done.returncode != 0 or rate is None:
             raise BenchError(f"pgbench failed: {(done.stderr or done.stdout).strip()[:400]}")
-        latencies = sorted(
-            int(line.split()[2]) / 1e6 for log in Path(folder).glob("log*") for line in log.read_text().splitlines()
-        )
-    return Measure(float(rate[1]), percentile(latencies, 50), percentile(latencies, 99))
-
-
-def yardstick(database: Database, *, seconds: float) -> float:
-    """Transactions a second of the yardstick: 8 clients, prepared, not pipelined."""
-    return run_pgbench(database, YARDSTICK, clients=8, seconds=seconds).per_second
+        lines = [line for log in Path(folder).glob("log*") for line in log.read_text().splitlines()]
+    ordered = sorted(int(line.split()[2]) / 1000 for line in lines)
+    return Measure(float(rate[1]), percentile(ordered, 50), percentile(ordered, 99))
