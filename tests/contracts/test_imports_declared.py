@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
@@ -24,7 +25,8 @@ def imported(folder: Path) -> set[str]:
 
 def declared() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return {re.split(r"[\[<>=!~; ]", line, maxsplit=1)[0].lower() for line in project["dependencies"]}
+    wanted = project["dependencies"] + project["optional-dependencies"]["otel"]
+    return {re.split(r"[\[<>=!~; ]", line, maxsplit=1)[0].lower() for line in wanted}
 
 
 def test_the_source_imports_only_what_it_declares() -> None:
@@ -41,6 +43,14 @@ def test_the_source_declares_only_what_it_imports() -> None:
     used = {name.lower() for package in imported(ROOT / "src") for name in distributions.get(package, ())}
 
     assert declared() - used == set()
+
+
+def test_what_is_optional_is_not_imported_at_the_start() -> None:
+    program = "import sys, tailrace.engine.server.run, tailrace.engine.server.supervisor; print(*sys.modules)"
+
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+    assert [name for name in loaded.split() if name.startswith(("opentelemetry", "google", "requests"))] == []
 
 
 def test_every_dependency_is_pinned() -> None:

@@ -8,6 +8,7 @@ Source: PostgREST docs, references/errors. Codes PGRST104, 109, 110, 113, 119 an
     |-- PGRST1xx  what is wrong with the request
     |-- PGRST2xx  what the schema cache does not know
     |-- PGRST3xx  what is wrong with the token
+    |-- UnknownApi, ApiUnavailable  TLRxxx, our own: of a process that serves many APIs
     |-- UnreadableRequest  TLRxxx, our own: bytes that are no request, or too many of them
     `-- DatabaseError  what Postgres raised (its SQLSTATE is the code)
 
@@ -393,6 +394,23 @@ class TokenRequired(ApiError):
 
 class ClaimsRejected(TokenRejected):
     code = "PGRST303"
+
+
+# TLRxxx: many APIs in one process ----------------------------------------------------------
+
+
+class UnknownApi(ApiError):
+    status, code = 404, "TLR404"
+
+    def __init__(self) -> None:
+        super().__init__("There is no API at this address.")
+
+
+class ApiUnavailable(ApiError):
+    status, code = 503, "TLR503"
+
+    def __init__(self) -> None:
+        super().__init__("This API cannot use its database at present. Retrying.")
 
 
 # TLRxxx: bytes that are no request ---------------------------------------------------------

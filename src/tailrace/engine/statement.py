@@ -98,6 +98,11 @@ class Transaction:
     stream: RowStream | None = None
     """Is given the rows of the last statement, which then has none in the results."""
 
+    @property
+    def is_explicit(self) -> bool:
+        """Whether it needs BEGIN and an end of its own."""
+        return self.verdict is not None or self.rollback or self.isolation is not IsolationLevel.READ_COMMITTED
+
 
 class PostgresError(Exception):
     """An error that Postgres reported for a statement."""

@@ -203,6 +203,7 @@ def test_db_tx_end_is_two_decisions(written: str, rollback: bool, override: bool
         ({"admin_server_unix_socket_mode": "1000"}, "Invalid admin-server-unix-socket-mode: needs to be between"),
         ({"admin_server_port": "3000"}, "admin-server-port cannot be the same as server-port"),
         ({"server_workers": "0"}, "Invalid server-workers: needs to be a whole number, at least 1"),
+        ({"server_stop_timeout": "0"}, "Invalid server-stop-timeout: needs to be a whole number, at least 1"),
         ({"log_format": "xml"}, "Invalid log-format. Check your configuration."),
     ],
 )

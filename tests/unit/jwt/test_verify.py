@@ -112,6 +112,12 @@ def test_another_secret_is_not_able_to_decode() -> None:
     assert refusal(sign(CLAIMS, secret="x" * 40)) == (NO_KEY, "None of the keys was able to decode the JWT")
 
 
+def test_a_token_with_a_critical_extension_is_refused() -> None:
+    token = pyjwt.encode(CLAIMS, SECRET, headers={"crit": ["bound-to"], "bound-to": "elsewhere"})
+
+    assert refusal(token) == (UNREADABLE, None)
+
+
 def test_an_unsecured_token_is_refused_whatever_its_signature() -> None:
     for signature in ("", "c2ln", "???"):
         message, details = refusal(f"{part({'alg': 'none'})}.{part(CLAIMS)}.{signature}")

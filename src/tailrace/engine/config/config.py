@@ -91,8 +91,12 @@ class Config:
     """Bytes; 0 for no limit. Tailrace's own setting."""
     server_max_header_size: int = 65_536
     """Bytes of the request line and all headers. Tailrace's own setting."""
+    server_otel_enabled: bool = False
+    """Tailrace's own setting."""
     server_port: int = 3000
     server_reuseport: bool = False
+    server_stop_timeout: int = 20
+    """Tailrace's own setting."""
     server_timing_enabled: bool = False
     server_trace_header: str | None = None
     server_unix_socket: str | None = None

@@ -274,6 +274,20 @@ SERVER_SETTINGS = (
         own=True,
     ),
     Setting(
+        "server-otel-enabled",
+        kind.BOOLEAN,
+        "Whether requests are traced: a span for each goes to an OpenTelemetry collector (see OTEL_*).",
+        reloadable=False,
+        own=True,
+    ),
+    Setting(
+        "server-stop-timeout",
+        count("server-stop-timeout", least=1),
+        "Seconds that a stopping server waits for requests under way; then it cancels their statements.",
+        reloadable=False,
+        own=True,
+    ),
+    Setting(
         "url-use-legacy-target-names",
         kind.BOOLEAN,
         "Whether filters may name an embedded relation that has an alias by its own name.",

@@ -23,7 +23,14 @@ from tailrace.engine.jwt.authenticate import AuthResult
 from tailrace.engine.message import HttpRequest, Response
 from tailrace.engine.observe import events
 from tailrace.engine.plan.action import plan_action
-from tailrace.engine.plan.action_plan import RelationInfo, RelationRead, RoutineInfo, SchemaInfo, SchemaInspection
+from tailrace.engine.plan.action_plan import (
+    RelationInfo,
+    RelationRead,
+    RoutineCall,
+    RoutineInfo,
+    SchemaInfo,
+    SchemaInspection,
+)
 from tailrace.engine.postgres.pool import Flight
 from tailrace.engine.request.api_request import ApiRequest, parse_request
 from tailrace.engine.request.query_string import canonical_query, split_query
@@ -89,6 +96,25 @@ class Answering:
         self._finish: Callable[[Sequence[Rows]], Response] | None = None
         """Makes the root document of the results; what renders rows needs no reference to itself here."""
         self._laps: list[float] | None = [] if self._snapshot.config.server_timing_enabled else None
+
+    def time_stages(self) -> list[float]:
+        """To be called before the start, by who wants to know; the result grows by the moment at each stage's end."""
+        if self._laps is None:
+            self._laps = []
+        return self._laps
+
+    @property
+    def route(self) -> str | None:
+        """`/films` or `/rpc/add`, once that is known to exist; `/` for the root document."""
+        if self._prepared is None:
+            return None if self._finish is None else "/"
+        plan = self._prepared.plan
+        return f"/rpc/{plan.target.name}" if isinstance(plan, RoutineCall) else f"/{plan.target.name}"
+
+    @property
+    def schema(self) -> str | None:
+        """Of the relation or function, once that is known."""
+        return None if self._prepared is None else self._prepared.schema
 
     def start(self) -> None:
         """Run all stages up to the database; the answer follows when its results are in."""
@@ -353,7 +379,7 @@ class Answering:
         headers = response.headers
         if response.status == NOT_READY:
             headers.insert(0, retry_after(self._api.retry_delay))
-        if self._laps is not None and len(self._laps) > TIMED:
+        if self._laps is not None and len(self._laps) > TIMED and config.server_timing_enabled:
             headers.append(server_timing(self._laps).header)
         if config.server_trace_header is not None:
             headers.insert(0, trace_header(self._request, config.server_trace_header))

@@ -77,10 +77,18 @@ class DataApi:
 
     async def close(self) -> None:
         """Let what is under way end, then leave the database."""
+        self._keep_up_no_more()
+        await self.state.pool.close()
+
+    async def abort(self, patience: float) -> None:
+        """Cancel what is under way, then leave the database, within `patience` seconds."""
+        self._keep_up_no_more()
+        await self.state.pool.abort(patience)
+
+    def _keep_up_no_more(self) -> None:
         if self._listening is not None:
             self._listening.cancel()
         self.reload.close()
-        await self.state.pool.close()
 
 
 def pool_options(config: Config, dsn: str) -> PoolOptions:

@@ -59,6 +59,8 @@ def _read_header(raw: bytes) -> TokenHeader | None:
         raise ValueError("neither signed nor unsecured")
     if any(not isinstance(header.get(name), str | None) for name in ("typ", "cty", "kid")):
         raise ValueError("header members are strings")
+    if "crit" in header:
+        raise ValueError("no extension is understood here (RFC 7515, 4.1.11)")
     return TokenHeader(algorithm, header.get("kid"))
 
 

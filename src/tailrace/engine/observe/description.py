@@ -57,6 +57,10 @@ def _describe_server(event: e.ServerEvent) -> tuple[str, ...]:
             return (f"Worker process {process} does not answer",)
         case e.TerminatedBySignal(signal):
             return (f"Received termination unix signal {signal}",)
+        case e.StopTimedOut(seconds, clients):
+            return (f"Stopping took longer than {seconds} seconds, giving up what {clients} clients wait for",)
+        case e.TracingFailed(reason):
+            return (f"Traces cannot be exported: {_on_one_line(reason)}",)
         case _:
             assert_never(event)
 
@@ -75,6 +79,8 @@ def _describe_database(event: e.DatabaseEvent) -> str:
             return f"Attempting to reconnect to the database in {delay} seconds..."
         case e.VersionQueryFailed(error):
             return f"Failed to query the PostgreSQL version. {error_json(error)}"
+        case e.WakingFailed(reason):
+            return f"Failed to wake the API. {_on_one_line(reason)}"
         case e.DatabaseErrorSevere(error):
             return error_json(error)
         case _:

@@ -75,6 +75,22 @@ class TerminatedBySignal:
     """`SIGINT` or `SIGTERM`."""
 
 
+@dataclass(frozen=True, slots=True)
+class StopTimedOut:
+    """Requests were still under way when server-stop-timeout was over."""
+
+    seconds: int
+    clients: int
+    """Whose requests were given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class TracingFailed:
+    """Spans were lost; told once in a while only."""
+
+    reason: str
+
+
 # The database ------------------------------------------------------------------------------
 
 
@@ -119,6 +135,13 @@ class ConnectionRetry:
 @dataclass(frozen=True, slots=True)
 class VersionQueryFailed:
     error: ApiError
+
+
+@dataclass(frozen=True, slots=True)
+class WakingFailed:
+    """An API that slept could not be woken: its compute does not run, or it cannot be opened."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +381,8 @@ ServerEvent = (
     | WorkerEnded
     | WorkerSilent
     | TerminatedBySignal
+    | StopTimedOut
+    | TracingFailed
 )
 DatabaseEvent = (
     DatabaseConnected
@@ -366,6 +391,7 @@ DatabaseEvent = (
     | RecoveryDisabled
     | ConnectionRetry
     | VersionQueryFailed
+    | WakingFailed
     | DatabaseErrorSevere
 )
 SchemaCacheEvent = SchemaCacheMissing | SchemaCacheFailed | SchemaCacheQueried | SchemaCacheLoaded

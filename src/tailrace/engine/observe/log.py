@@ -49,6 +49,8 @@ class LogOptions:
     """None for the machine's own time zone."""
     later: Later | None = None
     """For what is told at the end of a silence; None tells it never."""
+    api: str | None = None
+    """Name that every line carries, where several APIs share a log: a field of JSON, or the line's first word."""
 
 
 class Log:
@@ -58,6 +60,7 @@ class Log:
         self._options = options
         self._out = out
         self._err = err
+        self._prefix = b"" if options.api is None else options.api.encode() + b" "
         self._second = -1
         self._timestamp = ""
         self._silent_until = 0.0
@@ -114,18 +117,20 @@ class Log:
                 user_agent=event.user_agent.decode(errors="replace"),
                 seconds=event.seconds,
             )
-        return access_line(event, self._now())
+        return self._prefix + access_line(event, self._now())
 
     def _lines(self, event: e.DiagnosticEvent) -> bytes:
         lines = describe(event)
         if self._options.format is LogFormat.JSON:
             return b"".join(self._json_line(event=type(event).__name__, message=line) for line in lines)
         when = self._now()
-        return "".join(f"{when}: {line}\n" for line in lines).encode(errors="replace")
+        start = f"{self._prefix.decode()}{when}: "
+        return "".join(f"{start}{line}\n" for line in lines).encode(errors="replace")
 
     def _json_line(self, **fields: object) -> bytes:
         when = datetime.fromtimestamp(self._options.clock(), self._options.zone).astimezone(self._options.zone)
-        document = {"time": when.isoformat(timespec="milliseconds"), **fields}
+        named = {} if self._options.api is None else {"api": self._options.api}
+        document = {"time": when.isoformat(timespec="milliseconds"), **named, **fields}
         return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode(errors="replace") + b"\n"
 
     def _now(self) -> str:

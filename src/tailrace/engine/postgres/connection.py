@@ -14,7 +14,7 @@ from psycopg import pq
 
 from tailrace.engine.postgres.connect import cancel
 from tailrace.engine.postgres.pipeline_sync import sync_sender
-from tailrace.engine.statement import ConnectionLost, IsolationLevel, PostgresError, Rows, Statement, Transaction
+from tailrace.engine.statement import ConnectionLost, PostgresError, Rows, Statement, Transaction
 
 ExecStatus = pq.ExecStatus
 DiagnosticField = pq.DiagnosticField
@@ -67,7 +67,8 @@ class Exchange:
         """Results at the front that are no statement's: BEGIN."""
         self.is_explicit = False
         self.is_judged = transaction.verdict is None
-        self.is_short = transaction.cost is not None and transaction.cost.is_short
+        self.is_short = transaction.cost is not None and transaction.cost.is_short and not transaction.is_explicit
+        """An explicit one never is: once it has failed, Postgres refuses what stands behind it, until our ROLLBACK."""
         self.started = 0.0
 
 
@@ -123,9 +124,8 @@ class Connection:
 
     def _send_statements(self, exchange: Exchange) -> None:
         transaction = exchange.transaction
-        is_default = transaction.isolation is IsolationLevel.READ_COMMITTED
-        if transaction.verdict is not None or transaction.rollback or not is_default:
-            exchange.is_explicit = True
+        exchange.is_explicit = transaction.is_explicit
+        if exchange.is_explicit:
             self._send_plain(exchange, b"BEGIN ISOLATION LEVEL " + transaction.isolation.value.encode())
             exchange.skip = 1
         for statement in transaction.statements:
@@ -186,7 +186,7 @@ class Connection:
         """Whether a tiny read may join reads that are still to be written, at the end of this turn of the loop."""
         return (
             self._flush_scheduled
-            and len(self.waiting) < BATCH
+            and 0 < len(self.waiting) < BATCH
             and not self.others
             and self._cancelling is None
             and not self.closed
@@ -321,7 +321,7 @@ class Connection:
         if exchange.error is not None and exchange.prepared:
             self._forget_unprepared(exchange)
         if exchange.is_explicit and self.pgconn.transaction_status == pq.TransactionStatus.INERROR:
-            exchange.is_explicit = False
+            # Until it has worked: what cancels the transaction may come late and hit the ROLLBACK
             self.pgconn.send_query_params(b"ROLLBACK", None)
             self._send_sync()
             self._schedule_flush()
@@ -336,13 +336,14 @@ class Connection:
             cost.observe(now - max(exchange.started, self._last_sync))
         self._last_sync = now
         self.has_failed = exchange.error is not None
+        if exchange.error is not None and is_stale_plan(exchange.error):
+            # Before it can become idle, which it must not do twice
+            self.forget_prepared()
         if not self.waiting:
             self.idle_since = now
             if self.on_idle is not None and self._cancelling is None:
                 self.on_idle(self)
         if exchange.error is not None:
-            if is_stale_plan(exchange.error):
-                self.forget_prepared()
             exchange.done(None, exchange.error)
         else:
             exchange.done(self._statement_results(exchange), None)

@@ -63,8 +63,6 @@ class Pool:
         """Those that go as soon as what is under way on them has ended."""
         self._waiters: deque[Waiter] = deque()
         self._opening: set[asyncio.Task[pq.abc.PGconn]] = set()
-        self._retired: set[Connection] = set()
-        """No more is sent over these; they close once what is under way on them has ended."""
         self._timer: asyncio.TimerHandle | None = None
         self._sweeper: asyncio.TimerHandle | None = None
         self._generation = 0
@@ -84,7 +82,7 @@ class Pool:
         """
         if self.trace:
             done = self._traced(done)
-        return self._dispatch(transaction, done, is_retry=False)
+        return self._dispatch(transaction, done, retries=self.options.size)
 
     def cancel(self, flight: Flight) -> None:
         """End a transaction that nobody waits for any more; its `done` is called with an error, or not at all."""
@@ -114,8 +112,8 @@ class Pool:
             self.cancel(flight)
             raise
 
-    def _dispatch(self, transaction: Transaction, done: Done, *, is_retry: bool) -> Flight:
-        retrying = done if is_retry else self._retry_once(transaction, done)
+    def _dispatch(self, transaction: Transaction, done: Done, *, retries: int) -> Flight:
+        retrying = self._retrying(transaction, done, retries=retries) if retries else done
         if not self._waiters:
             if self._last is not None and self._last.has_open_batch and is_tiny(transaction):
                 return self._last.send(transaction, retrying)
@@ -146,12 +144,15 @@ class Pool:
         self._last = connection
         return connection.send(transaction, done)
 
-    def _retry_once(self, transaction: Transaction, done: Done) -> Done:
-        """A statement prepared before a schema change is prepared again; its transaction had no effect."""
+    def _retrying(self, transaction: Transaction, done: Done, *, retries: int) -> Done:
+        """A statement prepared before a schema change is prepared again; its transaction had no effect.
+
+        Every connection may have prepared it before, and one that failed has it no more.
+        """
 
         def finish(results: Sequence[Rows] | None, error: Exception | None) -> None:
             if error is not None and is_stale_plan(error):
-                self._dispatch(transaction, done, is_retry=True)
+                self._dispatch(transaction, done, retries=retries - 1)
             else:
                 done(results, error)
 
@@ -250,7 +251,7 @@ class Pool:
             waiter.done(None, error if isinstance(error, Exception) else ConnectionFailed(str(error)))
 
     def _became_idle(self, connection: Connection) -> None:
-        if connection not in self._connections:
+        if connection not in self._connections or connection in self._idle:
             return
         if self._loop.time() - connection.born > self.options.max_lifetime:
             self._discard(connection, events.CloseReason.AGE)
@@ -274,7 +275,6 @@ class Pool:
         if connection in self._idle:
             self._idle.remove(connection)
         self._retiring.discard(connection)
-        self._retired.discard(connection)
         connection.close()
         self._emit(events.ConnectionClosed(connection.name, reason))
 
@@ -303,14 +303,30 @@ class Pool:
         self._last = None
         self._emit(events.PoolFlushed())
         for connection in list(self._connections):
-            if connection.waiting:
-                self._connections.remove(connection)
-                self._retiring.add(connection)
-                connection.on_idle = self._retire
-            else:
-                self._discard(connection, events.CloseReason.RELEASE)
+            self._let_go(connection)
         if self._waiters:
             self._open()
+
+    def resize(self, size: int) -> None:
+        """Have at most so many connections from now on; those beyond go when what is under way on them has ended."""
+        self.options = replace(self.options, size=size)
+        while len(self._connections) > size:
+            self._let_go(self._idle[0] if self._idle else self._connections[-1])
+
+    @property
+    def open_count(self) -> int:
+        """Connections that Postgres knows of, or is about to."""
+        return len(self._connections) + len(self._opening) + len(self._retiring)
+
+    def _let_go(self, connection: Connection) -> None:
+        if not connection.waiting:
+            self._discard(connection, events.CloseReason.RELEASE)
+            return
+        if self._last is connection:
+            self._last = None
+        self._connections.remove(connection)
+        self._retiring.add(connection)
+        connection.on_idle = self._retire
 
     def _retire(self, connection: Connection) -> None:
         self._loop.call_soon(self._discard, connection, events.CloseReason.RELEASE)

@@ -101,6 +101,16 @@ class RequestReader:
         """Bytes that have come and were not asked for yet."""
         return len(self._buffer)
 
+    @property
+    def unfinished(self) -> HttpRequest | None:
+        """The request whose body is on its way."""
+        return None if self._head is None else self._head.request
+
+    @property
+    def received(self) -> int:
+        """Bytes of that body so far."""
+        return self._received
+
     def wants_continue(self) -> bool:
         """Whether the client waits for `100 Continue`; asked once for each request."""
         wants, self._expects = self._expects and self._head is not None, False

@@ -14,11 +14,13 @@ from typing import Any
 
 from tailrace.engine.config.config import Config, LogLevel
 from tailrace.engine.config.database import DatabaseSettings
+from tailrace.engine.config.error import ConfigError
 from tailrace.engine.data_api.data_api import DataApi
 from tailrace.engine.message import HttpRequest, Response
 from tailrace.engine.observe import events
 from tailrace.engine.observe.log import Log, LogOptions
 from tailrace.engine.observe.metrics import Metrics
+from tailrace.engine.observe.tracing import Answered, Tracing, TracingUnavailable
 from tailrace.engine.server.admin import Admin, is_reachable
 from tailrace.engine.server.config_loader import ConfigLoader
 from tailrace.engine.server.http1 import Limits
@@ -31,6 +33,8 @@ from tailrace.engine.server.tally import Tally
 SWEEP_INTERVAL = 1.0
 CLOSING_GRACE = 0.1
 """Seconds at the end in which an idle connection stays open, since a request may be on its way on it."""
+CANCEL_PATIENCE = 2.0
+"""Seconds that Postgres has for cancelling what it runs, once server-stop-timeout is over."""
 CLOSING_CHECKS = 0.005
 """Seconds between two looks at what is still under way at the end."""
 
@@ -51,7 +55,7 @@ class Setup:
 
 
 class Process:
-    """To be made and used on one event loop."""
+    """To be made and used on one event loop. Errors: ConfigError if requests cannot be traced as they should."""
 
     def __init__(self, setup: Setup) -> None:
         config = setup.config
@@ -65,6 +69,7 @@ class Process:
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
         self._api: DataApi | None = None
+        self._tracing = open_tracing(setup, self.emit)
 
     @property
     def log_level(self) -> LogLevel:
@@ -127,6 +132,9 @@ class Process:
         return self._listening is not None and is_reachable(self._listening)
 
     def _handler(self, api: DataApi) -> Handler:
+        if self._tracing is not None:
+            return self._traced_handler(api, self._tracing)
+
         def handle(request: HttpRequest, reply: Reply, client: Client) -> None:
             started = time.perf_counter()
 
@@ -135,6 +143,36 @@ class Process:
                 self._answered(request, response, role, client, started)
 
             answering = api.begin(request, answer)
+            client.on_gone = answering.gone
+            answering.start()
+
+        return handle
+
+    def _traced_handler(self, api: DataApi, tracing: Tracing) -> Handler:
+        """The same, with a span for every answer; apart, so that this costs nothing where it is off."""
+
+        def handle(request: HttpRequest, reply: Reply, client: Client) -> None:
+            started = time.perf_counter()
+
+            def answer(response: Response, role: str | None) -> None:
+                reply(response)
+                self._answered(request, response, role, client, started)
+                tracing.record(
+                    Answered(
+                        request=request,
+                        status=response.status,
+                        role=role,
+                        route=answering.route,
+                        schema=answering.schema,
+                        http_version=client.http_version,
+                        client_address=client.address,
+                        started=started,
+                        laps=laps,
+                    )
+                )
+
+            answering = api.begin(request, answer)
+            laps = answering.time_stages()
             client.on_gone = answering.gone
             answering.start()
 
@@ -192,21 +230,53 @@ class Process:
         return replace(config, db_pool=self._setup.config.db_pool)
 
     async def _close(self, api: DataApi) -> None:
-        """Take no more requests, and answer those that are under way."""
+        """Take no more requests, and answer those that are under way, for as long as server-stop-timeout allows."""
+        seconds = self._setup.config.server_stop_timeout
         self._listening = None
         for server in self._servers:
             server.close()
         for http in self._http:
             http.is_closing = True
+        ending, hurry = asyncio.ensure_future(self._end_gracefully(api)), asyncio.ensure_future(self._hurry.wait())
+        await asyncio.wait((ending, hurry), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if not ending.done() and not hurry.done():
+            ending.cancel()
+            self.emit(events.StopTimedOut(seconds, sum(len(http.connections) for http in self._http)))
+            await self._give_up(api)
+        if self._tracing is not None:
+            await first(asyncio.ensure_future(self._tracing.close()), hurry)
+        if ending.done() and not ending.cancelled():
+            ending.result()
+
+    async def _end_gracefully(self, api: DataApi) -> None:
         if any(http.connections for http in self._http):
             await asyncio.sleep(CLOSING_GRACE)
         for http in self._http:
             http.start_closing()
-        while any(http.connections for http in self._http) and not self._hurry.is_set():
+        while any(http.connections for http in self._http):
             for http in self._http:
                 http.sweep()
             await asyncio.sleep(CLOSING_CHECKS)
-        await first(asyncio.ensure_future(api.close()), asyncio.ensure_future(self._hurry.wait()))
+        await api.close()
+
+    async def _give_up(self, api: DataApi) -> None:
+        """Cancel what Postgres still runs; whose answer that brings, gets it, and all others are cut off."""
+        for http in self._http:
+            http.start_closing()
+        await api.abort(CANCEL_PATIENCE)
+        await asyncio.sleep(CLOSING_GRACE)
+        for http in self._http:
+            http.cut()
+
+
+def open_tracing(setup: Setup, emit: events.Emit) -> Tracing | None:
+    """None where requests are not to be traced. Errors: ConfigError."""
+    if not setup.config.server_otel_enabled:
+        return None
+    try:
+        return Tracing(setup.identity.token, setup.identity.version, emit)
+    except TracingUnavailable as error:
+        raise ConfigError(str(error)) from None
 
 
 def open_log(config: Config, level: Callable[[], LogLevel]) -> Log:

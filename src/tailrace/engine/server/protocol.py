@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
 
@@ -51,6 +52,15 @@ class CommonHeaders:
         return self._lines
 
 
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    """How far the body of a request had come at a time."""
+
+    request: HttpRequest
+    since: float
+    received: int
+
+
 class HttpServer:
     """What the connections of one listening socket share."""
 
@@ -64,6 +74,8 @@ class HttpServer:
         "loop",
         "on_count",
         "request_timeout",
+        "slowest_upload",
+        "upload_window",
         "write_timeout",
     )
 
@@ -80,6 +92,10 @@ class HttpServer:
         """Seconds that a connection may stay open between requests."""
         self.request_timeout = 30.0
         """Seconds in which the head of a begun request must come, and then each further part of its body."""
+        self.upload_window = 30.0
+        """Seconds over which the speed of an upload is judged, again and again."""
+        self.slowest_upload = 500.0
+        """Bytes a second of a body that must come in each of these, so that one byte now and then holds nothing."""
         self.write_timeout = 30.0
         """Seconds in which a client must take some of what it is sent."""
 
@@ -102,6 +118,11 @@ class HttpServer:
         for connection in list(self.connections):
             connection.finish()
 
+    def cut(self) -> None:
+        """End every connection at once."""
+        for connection in list(self.connections):
+            connection.cut()
+
 
 class HttpConnection(asyncio.Protocol):
     """Answers the requests of one client, one after the other."""
@@ -118,6 +139,7 @@ class HttpConnection(asyncio.Protocol):
         "_since",
         "_source",
         "_transport",
+        "_upload",
     )
 
     def __init__(self, server: HttpServer) -> None:
@@ -134,6 +156,8 @@ class HttpConnection(asyncio.Protocol):
         """When the client last sent something, or was sent an answer; of a request's head, when it began."""
         self._full_since: float | None = None
         """When the client began to take nothing more of what it is sent."""
+        self._upload: _Upload | None = None
+        """A body that was on its way when last looked at."""
         self._is_ending = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -260,6 +284,10 @@ class HttpConnection(asyncio.Protocol):
         if self._busy_with is None and self._reader.is_idle and self._transport is not None:
             self._end(self._transport)
 
+    def cut(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
     def _end(self, transport: asyncio.Transport) -> None:
         """Close as soon as the client has taken what it was sent; `close_if_silent` sees that it does."""
         self._is_ending = True
@@ -278,11 +306,27 @@ class HttpConnection(asyncio.Protocol):
         if self._busy_with is not None:
             return
         allowed = server.idle_timeout if self._reader.is_idle else server.request_timeout
-        if now - self._since > allowed:
+        if now - self._since > allowed or self._drips(now):
             if not self._reader.is_idle:
                 self._refuse(MalformedRequest(HTTPStatus.REQUEST_TIMEOUT, "The request did not come in time"))
             else:
                 self._end(transport)
+
+    def _drips(self, now: float) -> bool:
+        """Whether too little of a body has come lately."""
+        server, request, received = self._server, self._reader.unfinished, self._reader.received
+        if request is None:
+            self._upload = None
+            return False
+        upload = self._upload
+        if upload is None or upload.request is not request:
+            self._upload = _Upload(request, now, received)
+            return False
+        seconds = now - upload.since
+        if seconds <= server.upload_window:
+            return False
+        self._upload = _Upload(request, now, received)
+        return received - upload.received < server.slowest_upload * seconds
 
 
 def malformed_response(error: MalformedRequest) -> Response:

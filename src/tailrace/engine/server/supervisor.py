@@ -13,8 +13,10 @@ import time
 from typing import BinaryIO
 
 from tailrace.engine.config.config import Config
+from tailrace.engine.config.error import ConfigError
 from tailrace.engine.message import Response
 from tailrace.engine.observe import events
+from tailrace.engine.observe.tracing import TracingUnavailable, check_packages
 from tailrace.engine.server.admin import METRICS_TYPE, admin_handler, is_reachable
 from tailrace.engine.server.config_loader import ConfigLoader
 from tailrace.engine.server.control import ControlLine, send_document
@@ -41,10 +43,14 @@ PATIENCE = 1.0
 STEADY = 10.0
 """Seconds after which a worker's end is no failure to start."""
 MAX_DELAY = 32
+STOP_PATIENCE = 6.0
+"""Seconds beyond server-stop-timeout that a worker has for cancelling its statements and for its last spans."""
 
 
 async def supervise(loader: ConfigLoader, config: Config, identity: Identity, *, on_ready: OnReady | None) -> int:
-    """Run workers until SIGTERM or SIGINT; the result is the exit code. Errors: CannotListen."""
+    """Run workers until SIGTERM or SIGINT; the result is the exit code. Errors: CannotListen, ConfigError."""
+    if config.server_otel_enabled:
+        check_tracing()
     log = open_log(config, lambda: config.log_level)
     log.observe(events.ServerStarting(identity.application_name, TAILRACE.application_name))
     where = admin_address(config)
@@ -59,6 +65,7 @@ async def supervise(loader: ConfigLoader, config: Config, identity: Identity, *,
     parts = pool_parts(config.db_pool, config.server_workers)
     crew = [Assignment(loader, identity, size) for size in parts]
     supervisor = Supervisor(crew, bound, tally_file(len(crew)), emit=log.observe)
+    supervisor.stop_patience = config.server_stop_timeout + STOP_PATIENCE
     supervisor.on_serving = serving
     http: list[HttpServer] = []
     if admin is not None:
@@ -68,6 +75,14 @@ async def supervise(loader: ConfigLoader, config: Config, identity: Identity, *,
         log.observe(events.AdminListening(describe(admin)))
     asyncio.get_running_loop().create_task(sweep_for_ever(http))
     return await supervisor.run()
+
+
+def check_tracing() -> None:
+    """Before a worker stumbles over it again and again. Errors: ConfigError."""
+    try:
+        check_packages()
+    except TracingUnavailable as error:
+        raise ConfigError(str(error)) from None
 
 
 def pool_parts(size: int, workers: int) -> list[int]:
@@ -124,6 +139,8 @@ class Supervisor:
         self._has_served = False
         self.on_serving = do_nothing
         """Called when the first worker takes requests."""
+        self.stop_patience = STOP_PATIENCE
+        """Seconds after which a worker that was told to end is killed."""
 
     async def run(self) -> int:
         self._take_signals()
@@ -133,8 +150,14 @@ class Supervisor:
         self._stop.set()
         self._bound.close()
         self._tell_all("stop")
-        await first(asyncio.gather(*keeping), asyncio.ensure_future(self._hurry.wait()))
+        await first(
+            asyncio.gather(*keeping),
+            asyncio.ensure_future(self._hurry.wait()),
+            asyncio.ensure_future(asyncio.sleep(self.stop_patience)),
+        )
         for worker in self._workers:
+            if not self._hurry.is_set():
+                self._emit(events.WorkerSilent(worker.pid))
             worker.process.kill()
         return code
 
