@@ -36,7 +36,8 @@ MAX_DELAY = 32
 MINIMUM_VERSION = 140_000
 MINIMUM_NAME = "14"
 VERSION = Statement(b"select current_setting('server_version_num'), current_setting('server_version'), version()")
-READ_ONLY = Statement(b"select set_config('transaction_read_only', 'on', true)")
+READ_ONLY = Statement(b"select set_config('role', null, true), set_config('transaction_read_only', 'on', true)")
+"""As the authenticator: a function that a client called may have left the connection another role (`SET ROLE`)."""
 WRONG_PASSWORD = ("password authentication failed", "no password supplied")
 
 

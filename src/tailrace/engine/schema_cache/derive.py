@@ -69,7 +69,7 @@ class Derivation:
         for relation, shown in self.view_keys.shown(view).items():
             key = self.keys.primary(relation)
             if key is not None and all(column in shown for column in key.columns):
-                columns = [shown[column][0] for column in key.columns]
+                columns = [min(shown[column]) for column in key.columns]
                 found.append((self.relations.name(relation), key.constraint, columns))
         return tuple(column for _, _, columns in sorted(found, reverse=True) for column in columns)
 

@@ -5,8 +5,12 @@ either. Maps whose keys are not text are written as lists of pairs, in the order
 the names; keys of objects stand in alphabetical order.
 """
 
-import json
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from heapq import merge
+from itertools import islice
+from typing import Any, TypeVar
+
+import orjson
 
 from tailrace.engine.identifiers import QualifiedName
 from tailrace.engine.media_type import (
@@ -25,7 +29,7 @@ from tailrace.engine.media_type import (
     MediaType,
 )
 from tailrace.engine.schema_cache.cache import SchemaCache
-from tailrace.engine.schema_cache.media_handler import Builtin, MediaHandler
+from tailrace.engine.schema_cache.media_handler import Builtin, MediaHandler, ResolvedHandler
 from tailrace.engine.schema_cache.relationship import (
     Cardinality,
     ComputedRelationship,
@@ -40,33 +44,63 @@ from tailrace.engine.schema_cache.table import Column, Table
 from tailrace.engine.statement import IsolationLevel
 
 Object = dict[str, Any]
+Key = TypeVar("Key", bound=Any)
+"""Of a map of the cache; its keys have an order."""
+SORTED_AT_ONCE = 1000
 
 
 def dump_schema_cache(cache: SchemaCache) -> bytes:
-    document = {
-        "dbTables": [[_name(name), _table(table)] for name, table in sorted(cache.tables.items(), key=first)],
-        "dbRelationships": [
-            [[_name(name), schema], [_relationship(relationship) for relationship in relationships]]
-            for (name, schema), relationships in sorted(cache.relationships.items(), key=first)
-        ],
-        "dbRoutines": [
-            [_name(name), [_routine(routine) for routine in routines]]
-            for name, routines in sorted(cache.routines.items(), key=first)
-        ],
-        "dbRepresentations": [
-            [[source, target], {"drSourceType": source, "drTargetType": target, "drFunction": function}]
-            for (source, target), function in sorted(cache.representations.items(), key=first)
-        ],
-        "dbMediaHandlers": [
-            [[_relation(relation), _media_type(asked)], [_handler(resolved.handler), _media_type(resolved.media_type)]]
-            for (relation, asked), resolved in cache.media_handlers.items()
-        ],
-    }
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    return b"".join(dump_in_pieces(cache))
 
 
-def first(pair: tuple[Any, object]) -> Any:
-    return pair[0]
+def dump_in_pieces(cache: SchemaCache) -> Iterator[bytes]:
+    """The same in pieces, some of them empty; each is quick to make, however many relations there are."""
+    yield b'{"dbMediaHandlers":['
+    yield from _separated(cache.media_handlers, lambda key: _resolved(key, cache.media_handlers[key]))
+    yield b'],"dbRelationships":['
+    yield from _separated(
+        _in_order(cache.relationships),
+        lambda key: [[_name(key[0]), key[1]], [_relationship(one) for one in cache.relationships[key]]],
+    )
+    yield b'],"dbRepresentations":['
+    yield from _separated(
+        _in_order(cache.representations), lambda key: _representation(*key, cache.representations[key])
+    )
+    yield b'],"dbRoutines":['
+    yield from _separated(
+        _in_order(cache.routines), lambda name: [_name(name), [_routine(one) for one in cache.routines[name]]]
+    )
+    yield b'],"dbTables":['
+    yield from _separated(_in_order(cache.tables), lambda name: [_name(name), _table(cache.tables[name])])
+    yield b"]}"
+
+
+def _in_order(keys: Iterable[Key]) -> Iterator[Key | None]:
+    """Sorted a part at a time, with None after each."""
+    left, parts = iter(keys), []
+    while part := sorted(islice(left, SORTED_AT_ONCE)):
+        parts.append(part)
+        yield None
+    yield from merge(*parts)
+
+
+def _separated(keys: Iterable[Key | None], write: Callable[[Key], object]) -> Iterator[bytes]:
+    comma = b""
+    for key in keys:
+        if key is None:
+            yield b""
+        else:
+            yield comma + orjson.dumps(write(key), option=orjson.OPT_SORT_KEYS)
+            comma = b","
+
+
+def _resolved(key: tuple[QualifiedName | None, MediaType], resolved: ResolvedHandler) -> list[object]:
+    relation, asked = key
+    return [[_relation(relation), _media_type(asked)], [_handler(resolved.handler), _media_type(resolved.media_type)]]
+
+
+def _representation(source: str, target: str, function: str) -> list[object]:
+    return [[source, target], {"drSourceType": source, "drTargetType": target, "drFunction": function}]
 
 
 def _name(name: QualifiedName) -> Object:

@@ -20,6 +20,10 @@ Key = tuple[QualifiedName, str]
 """A relation, and the schema of the foreign relation."""
 
 
+MAX_FOUND = 5000
+"""Relations whose relationships are kept; a dump of the schema asks for all."""
+
+
 class RelationshipMap(Mapping[Key, tuple[Relationship, ...]]):
     """Relationships in their order, those of each relation derived when they are first looked up.
 
@@ -54,6 +58,8 @@ class RelationshipMap(Mapping[Key, tuple[Relationship, ...]]):
         name, schema = key
         found = self._found.get(name)
         if found is None:
+            if len(self._found) >= MAX_FOUND:
+                self._found.clear()
             found = self._found[name] = self._relationships(name)
         return found.get(schema, ())
 

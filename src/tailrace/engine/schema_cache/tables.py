@@ -7,6 +7,9 @@ from tailrace.engine.schema_cache.catalog_relation import NO_NAMES
 from tailrace.engine.schema_cache.derive import Derivation
 from tailrace.engine.schema_cache.table import Table
 
+MAX_MADE = 5000
+"""Tables that are kept once made; a dump of the schema asks for all, and plans keep what they need."""
+
 
 class Tables(Mapping[QualifiedName, Table]):
     def __init__(self, derivation: Derivation) -> None:
@@ -17,6 +20,8 @@ class Tables(Mapping[QualifiedName, Table]):
     def __getitem__(self, name: QualifiedName) -> Table:
         found = self._tables.get(name)
         if found is None:
+            if len(self._tables) >= MAX_MADE:
+                self._tables.clear()
             found = self._tables[name] = self._make(self._exposed[name[0]][name[1]])
         return found
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from tailrace.engine.data_api.data_api import DataApi
 from tailrace.engine.message import HttpRequest, Response
 from tailrace.engine.observe.metrics import Metrics
-from tailrace.engine.schema_cache.dump import dump_schema_cache
+from tailrace.engine.schema_cache.dump import dump_in_pieces
 from tailrace.engine.server.protocol import Client, Handler, Reply
+from tailrace.engine.server.slices import SlicedBody
 
 METRICS_TYPE = (b"Content-Type", b"text/plain; charset=utf-8")
 
@@ -38,7 +39,9 @@ class Admin:
                 return Response(await self._readiness())
             case "/schema_cache":
                 cache = self.api.state.snapshot.schema_cache
-                return Response(200, body=b"" if cache is None else dump_schema_cache(cache))
+                if cache is None:
+                    return Response(200)
+                return Response(200, source=SlicedBody(dump_in_pieces(cache), asyncio.get_running_loop()))
             case "/metrics":
                 return Response(200, [METRICS_TYPE], self.metrics.render(self.api.state.pool.gauges()).encode())
             case _:
@@ -55,16 +58,19 @@ def admin_handler(answer: Answer) -> Handler:
     """Answer HTTP requests, whatever their method, by their path."""
     under_way: set[asyncio.Future[None]] = set()
 
-    async def reply_to(path: str, reply: Reply) -> None:
+    async def reply_to(path: str, reply: Reply, *, head_only: bool) -> None:
         try:
-            reply(await answer(path))
+            response = await answer(path)
+            if head_only:
+                response.source = None
+            reply(response)
         except Exception:
             reply(Response(500))
             raise
 
     def handle(request: HttpRequest, reply: Reply, client: Client) -> None:
         path = request.path.decode(errors="replace").removesuffix("/")
-        task = asyncio.ensure_future(reply_to(path, reply))
+        task = asyncio.ensure_future(reply_to(path, reply, head_only=request.method == "HEAD"))
         under_way.add(task)
         task.add_done_callback(under_way.discard)
 

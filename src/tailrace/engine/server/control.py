@@ -14,6 +14,7 @@ from typing import Any
 
 from tailrace.engine.message import Response
 from tailrace.engine.server.admin import Answer
+from tailrace.engine.server.slices import WholeBody
 
 SIZE = struct.Struct("!Q")
 
@@ -48,6 +49,9 @@ async def answer_questions(connection: socket.socket, answer: Answer) -> None:
 
     async def reply(number: bytes, question: str) -> None:
         response = await answer(question)
+        if response.source is not None:
+            body = await WholeBody(response.source, asyncio.get_running_loop()).done
+            response = Response(500) if body is None else Response(response.status, body=body)
         writer.write(b"%b %d %d\n" % (number, response.status, len(response.body)) + response.body)
 
     while line := await reader.readline():

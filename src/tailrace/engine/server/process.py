@@ -21,6 +21,7 @@ from tailrace.engine.observe import events
 from tailrace.engine.observe.log import Log, LogOptions
 from tailrace.engine.observe.metrics import Metrics
 from tailrace.engine.observe.tracing import Answered, Tracing, TracingUnavailable
+from tailrace.engine.server import garbage
 from tailrace.engine.server.admin import Admin, is_reachable
 from tailrace.engine.server.config_loader import ConfigLoader
 from tailrace.engine.server.http1 import Limits
@@ -79,9 +80,12 @@ class Process:
     def emit(self, event: events.Event) -> None:
         self._metrics.observe(event)
         self._log.observe(event)
+        if isinstance(event, events.SchemaCacheLoaded):
+            garbage.spare_what_there_is()
 
     def start(self) -> Admin:
         """Begin to load configuration and schema; the result answers questions about all this."""
+        garbage.tune()
         setup = self._setup
         name = setup.identity.application_name
         self._api = api = DataApi(self._load_config, setup.config, self.emit, application_name=name)
