@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+import psycopg
 import pytest
 from psycopg import pq
 
@@ -16,6 +17,7 @@ from tests.support.postgres import CreateDatabase
 
 WHO = Statement(b"select pg_backend_pid()")
 FAILURE = Statement(b"select 1/0")
+NAP = Statement(b"select pg_sleep(0.5)")
 T = TypeVar("T")
 
 
@@ -91,3 +93,67 @@ async def with_warm_pool(dsn: str, measure: Callable[[Pool], Awaitable[T]]) -> T
         return await measure(pool)
     finally:
         await pool.close()
+
+
+def test_a_locked_table_keeps_nobody_from_other_tables(create_database: CreateDatabase) -> None:
+    database = create_database("create table a (id int); create table b (id int)")
+
+    async def measure(pool: Pool) -> float:
+        with psycopg.connect(database.dsn) as locking:
+            locking.execute("lock a")
+            stuck = asyncio.ensure_future(pool.execute(read(costs=TINY / 2, statement=Statement(b"table a"))))
+            began = asyncio.get_running_loop().time()
+            await pool.execute(read(costs=TINY / 2, statement=Statement(b"table b")))
+            seconds = asyncio.get_running_loop().time() - began
+            assert not stuck.done()
+        await stuck
+        return seconds
+
+    assert asyncio.run(with_warm_pool(database.dsn, measure)) < 5
+
+
+def test_a_flush_leaves_nobody_behind_a_locked_table(create_database: CreateDatabase) -> None:
+    database = create_database("create table a (id int); create table b (id int)")
+
+    async def measure(pool: Pool) -> None:
+        with psycopg.connect(database.dsn) as locking:
+            locking.execute("lock a")
+            stuck = asyncio.ensure_future(pool.execute(read(costs=TINY / 2, statement=Statement(b"table a"))))
+            behind = asyncio.ensure_future(pool.execute(read(costs=TINY / 2, statement=Statement(b"table b"))))
+            await asyncio.sleep(0)
+            pool.flush()
+            async with asyncio.timeout(5):
+                await behind
+            assert not stuck.done()
+        await stuck
+
+    asyncio.run(with_warm_pool(database.dsn, measure))
+
+
+def test_a_refusal_does_not_make_a_slow_read_tiny(create_database: CreateDatabase) -> None:
+    cost = Cost()
+    cost.observe(0.3)
+
+    async def measure(pool: Pool) -> None:
+        for _ in range(30):
+            with pytest.raises(PostgresError):
+                await pool.execute(Transaction((FAILURE,), cost=cost))
+
+    asyncio.run(with_warm_pool(create_database("").dsn, measure))
+
+    assert cost.seconds == pytest.approx(0.3)
+
+
+def test_flushes_under_load_keep_to_the_size_of_the_pool(create_database: CreateDatabase) -> None:
+    async def measure(pool: Pool) -> int:
+        most, naps = 0, []
+        for _ in range(3):
+            naps += [asyncio.ensure_future(pool.execute(Transaction((NAP,)))) for _ in range(4)]
+            await asyncio.sleep(0.1)
+            pool.flush()
+            await asyncio.sleep(0.1)
+            most = max(most, pool.open_count)
+        await asyncio.gather(*naps)
+        return most
+
+    assert asyncio.run(with_warm_pool(create_database("").dsn, measure)) == 4

@@ -33,6 +33,8 @@ class GatewayOptions:
     """After which it gives up its schema cache and plans as well."""
     start_timeout: float = 10.0
     """That a client waits for an API to wake, and then again for its schema cache."""
+    stop_timeout: float = 20.0
+    """That clients have at the end for taking their answers."""
     max_waiting: int = 1000
     """Requests that may wait for one API to start."""
 

@@ -26,7 +26,7 @@ from tailrace.engine.message import HttpRequest, Response
 from tailrace.engine.observe import events
 from tailrace.engine.observe.log import Log
 from tailrace.engine.observe.metrics import Metrics
-from tailrace.engine.server.process import content_length
+from tailrace.engine.server.process import CANCEL_PATIENCE, content_length
 from tailrace.engine.server.protocol import Client, Reply
 from tailrace.engine.statement import AcquisitionTimeout
 from tailrace.gateway.budget import Budget, Crowded
@@ -346,29 +346,32 @@ class Hosted:
         """Let go of the schema cache of an API that is asleep."""
         self._kept = self._log = None
 
-    def _leave(self, *, kept: Snapshot | None) -> None:
+    def _leave(self, *, kept: Snapshot | None, drain: float = DRAIN) -> None:
         api, self._api, self._kept = self._api, None, kept
         if api is not None:
             member = Leaving(api)
             self._surroundings.budget.replace(self, member)
-            self._tasks = (*self._tasks, asyncio.create_task(self._close(api, member)))
+            self._tasks = (*self._tasks, asyncio.create_task(self._close(api, member, drain=drain)))
 
-    async def _close(self, api: DataApi, member: Leaving) -> None:
+    async def _close(self, api: DataApi, member: Leaving, *, drain: float) -> None:
         try:
-            await api.close()
+            async with asyncio.timeout(drain):
+                await api.close()
+        except TimeoutError:
+            await api.abort(CANCEL_PATIENCE)
         finally:
             self._surroundings.budget.leave(member)
             self._tasks = tuple(task for task in self._tasks if task is not asyncio.current_task())
 
     async def remove(self) -> None:
-        """Answer what is under way, then leave for ever."""
+        """Answer what is under way, as far as it ends in time, then leave for ever."""
         deadline = asyncio.get_running_loop().time() + DRAIN
         while self.visits and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.01)
         if self._starting is not None:
             self._starting.cancel()
             await asyncio.gather(self._starting, return_exceptions=True)
-        self._leave(kept=None)
+        self._leave(kept=None, drain=max(0.0, deadline - asyncio.get_running_loop().time()))
         await asyncio.gather(*self._tasks)
 
     # Connections (as a member of the budget) ---------------------------------------------------

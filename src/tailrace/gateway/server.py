@@ -28,9 +28,11 @@ class GatewayServer:
         if self._http.connections:
             await asyncio.sleep(CLOSING_GRACE)
         self._http.start_closing()
-        while self._http.connections:
+        deadline = asyncio.get_running_loop().time() + self._gateway.options.stop_timeout
+        while self._http.connections and asyncio.get_running_loop().time() < deadline:
             self._http.sweep()
             await asyncio.sleep(CLOSING_CHECKS)
+        self._http.cut()
         await self._gateway.close()
         self._sweeping.cancel()
         with contextlib.suppress(asyncio.CancelledError):

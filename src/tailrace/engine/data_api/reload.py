@@ -56,6 +56,7 @@ class Reload:
         self._on_config = on_config
         self._loading: asyncio.Task[None] | None = None
         self._again = False
+        self._is_closed = False
         self._others: set[asyncio.Task[None]] = set()
 
     def schema(self) -> None:
@@ -63,17 +64,20 @@ class Reload:
         if self._loading is not None and not self._loading.done():
             self._again = True
             return
-        self._loading = asyncio.create_task(self._load_until_good())
+        if not self._is_closed:
+            self._loading = asyncio.create_task(self._load_until_good())
 
     def config(self) -> None:
         """Read the configuration anew."""
+        if self._is_closed:
+            return
         task = asyncio.create_task(self.read_config())
         self._others.add(task)
         task.add_done_callback(self._others.discard)
 
     def recover(self) -> None:
         """A request found the database away: see whether it is back."""
-        if self._loading is None or self._loading.done():
+        if not self._is_closed and (self._loading is None or self._loading.done()):
             self._loading = asyncio.create_task(self._load_until_good())
 
     def stop_unless_recovering(self) -> None:
@@ -83,6 +87,8 @@ class Reload:
             self._stop()
 
     def close(self) -> None:
+        """Load no more, whatever requests that are under way may find."""
+        self._is_closed = True
         for task in (self._loading, *self._others):
             if task is not None:
                 task.cancel()

@@ -66,7 +66,7 @@ async def connect(dsn: str) -> pq.abc.PGconn:
     Errors: ConnectionFailed with libpq's text.
     """
     options = effective_options(dsn)
-    patience = float(options.get("connect_timeout") or CONNECT_TIMEOUT)
+    patience = seconds(options.get("connect_timeout"))
     endpoints = await resolve(endpoints_of(options))
     complaints = ""
     while True:
@@ -85,6 +85,14 @@ async def connect(dsn: str) -> pq.abc.PGconn:
         if not left or len(left) == len(endpoints):
             raise ConnectionFailed(complaints)
         endpoints = left
+
+
+def seconds(text: str | None) -> float:
+    """The value of connect_timeout; of one that is no number libpq says so itself."""
+    try:
+        return float(text or CONNECT_TIMEOUT)
+    except ValueError:
+        return CONNECT_TIMEOUT
 
 
 async def is_completed(pgconn: pq.abc.PGconn, patience: float) -> bool:

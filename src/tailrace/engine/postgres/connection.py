@@ -192,6 +192,20 @@ class Connection:
             and not self.closed
         )
 
+    def is_stuck(self, now: float) -> bool:
+        """Whether others stand behind a transaction that takes its time, against what was known of it."""
+        return len(self.waiting) > 1 and now - max(self.waiting[0].started, self._last_sync) > STUCK
+
+    def hand_over_next(self) -> Exchange | None:
+        """The first of those that stand behind others and are waited for, to be run elsewhere.
+
+        Only short reads stand behind others. Postgres runs this one here all the same, and nobody looks at it.
+        """
+        for exchange in islice(self.waiting, 1, None):
+            if exchange.done is not ignore_outcome:
+                return exchange
+        return None
+
     def give_up_queued(self, sent_before: float) -> Sequence[Done]:
         """Let go what has stood behind others since then; whom to tell. Nobody waits for the results any more."""
         late = [exchange for exchange in islice(self.waiting, 1, None) if exchange.started < sent_before]
@@ -333,7 +347,10 @@ class Connection:
         cost = exchange.transaction.cost
         if cost is not None:
             # What stood in front of it on this connection is not its own
-            cost.observe(now - max(exchange.started, self._last_sync))
+            spent = now - max(exchange.started, self._last_sync)
+            # A refusal tells nothing of what the statement costs whom it is not refused; a timeout does
+            if exchange.error is None or (cost.seconds is not None and spent > cost.seconds):
+                cost.observe(spent)
         self._last_sync = now
         self.has_failed = exchange.error is not None
         if exchange.error is not None and is_stale_plan(exchange.error):

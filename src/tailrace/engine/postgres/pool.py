@@ -17,12 +17,12 @@ from psycopg import pq
 from tailrace.engine.observe import events
 from tailrace.engine.observe.metrics import PoolGauges
 from tailrace.engine.postgres.connect import connect
-from tailrace.engine.postgres.connection import Connection, Done, Exchange, is_stale_plan
+from tailrace.engine.postgres.connection import Connection, Done, Exchange, ignore_outcome, is_stale_plan
 from tailrace.engine.statement import AcquisitionTimeout, ConnectionFailed, Rows, Transaction
 
 MAX_QUEUED = 32
 """Short reads that may stand on one connection at a time."""
-SWEEP_INTERVAL = 1.0
+SWEEP_INTERVAL = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,20 +112,22 @@ class Pool:
             self.cancel(flight)
             raise
 
-    def _dispatch(self, transaction: Transaction, done: Done, *, retries: int) -> Flight:
+    def _dispatch(self, transaction: Transaction, done: Done, *, retries: int, since: float | None = None) -> Flight:
+        """`since` is when it was dispatched for the first time, if that was before."""
         retrying = self._retrying(transaction, done, retries=retries) if retries else done
         if not self._waiters:
             if self._last is not None and self._last.has_open_batch and is_tiny(transaction):
                 return self._last.send(transaction, retrying)
             if self._idle:
                 return self._send(self._idle.pop(), transaction, retrying)
-        if len(self._connections) + len(self._opening) < self.options.size:
+        if self.open_count < self.options.size:
             self._open()
         if transaction.cost is not None and transaction.cost.is_short and not self._waiters:
             connection = self._least_busy()
             if connection is not None:
                 return connection.send(transaction, retrying)
-        waiter = Waiter(transaction, retrying, self._loop.time() + self.options.acquisition_timeout)
+        began = self._loop.time() if since is None else since
+        waiter = Waiter(transaction, retrying, began + self.options.acquisition_timeout)
         self._wait(waiter)
         return waiter
 
@@ -216,6 +218,11 @@ class Pool:
         generation = self._generation
         opening.add_done_callback(lambda done: self._opened(done, name, generation))
 
+    def _open_for_waiters(self) -> None:
+        """As many as those who wait can use, and as there may be."""
+        for _ in range(min(len(self._waiters) - len(self._opening), self.options.size - self.open_count)):
+            self._open()
+
     def _opened(self, opening: "asyncio.Task[pq.abc.PGconn]", name: str, generation: int) -> None:
         self._opening.discard(opening)
         if opening.cancelled():
@@ -226,11 +233,10 @@ class Pool:
             self._fail_waiters(error)
             return
         pgconn = opening.result()
-        is_surplus = len(self._connections) >= self.options.size
+        is_surplus = self.open_count >= self.options.size
         if is_surplus or generation != self._generation or (self._closed and not self._waiters):
             pgconn.finish()
-            if self._waiters and not is_surplus:
-                self._open()
+            self._open_for_waiters()
             return
         connection = Connection(pgconn, self._loop, name=name, prepare=self.options.prepare)
         connection.on_idle = self._became_idle
@@ -255,8 +261,7 @@ class Pool:
             return
         if self._loop.time() - connection.born > self.options.max_lifetime:
             self._discard(connection, events.CloseReason.AGE)
-            if self._waiters:
-                self._open()
+            self._open_for_waiters()
             return
         if self.trace:
             self._emit(events.ConnectionReady(connection.name, ready_reason(connection)))
@@ -266,8 +271,7 @@ class Pool:
 
     def _was_lost(self, connection: Connection, text: str) -> None:
         self._discard(connection, events.CloseReason.NETWORK)
-        if self._waiters and len(self._connections) + len(self._opening) < self.options.size:
-            self._open()
+        self._open_for_waiters()
 
     def _discard(self, connection: Connection, reason: events.CloseReason) -> None:
         if connection in self._connections:
@@ -282,7 +286,8 @@ class Pool:
         """Close what has been idle, or alive, for too long; tell who stands behind others for too long."""
         self._sweeper = None
         now = self._loop.time()
-        for connection in self._connections:
+        for connection in (*self._connections, *self._retiring):
+            self._rescue_queued(connection, now)
             for done in connection.give_up_queued(now - self.options.acquisition_timeout):
                 self._emit(events.PoolTimeout())
                 done(None, AcquisitionTimeout())
@@ -291,8 +296,19 @@ class Pool:
                 self._discard(connection, events.CloseReason.AGE)
             elif now - connection.idle_since > self.options.max_idletime:
                 self._discard(connection, events.CloseReason.IDLENESS)
-        if self._connections and not self._closed:
+        if (self._connections and not self._closed) or self._retiring:
             self._sweeper = self._loop.call_later(SWEEP_INTERVAL, self._sweep)
+
+    def _rescue_queued(self, connection: Connection, now: float) -> None:
+        """Run elsewhere what stands behind a read that got stuck, for instance at a lock, as far as there is room."""
+        if not connection.is_stuck(now):
+            return
+        while self._idle or self.open_count < self.options.size:
+            exchange = connection.hand_over_next()
+            if exchange is None:
+                return
+            done, exchange.done = exchange.done, ignore_outcome
+            self._dispatch(exchange.transaction, done, retries=0, since=exchange.started)
 
     def flush(self) -> None:
         """Let every connection go as soon as what is under way on it has ended.
@@ -304,8 +320,7 @@ class Pool:
         self._emit(events.PoolFlushed())
         for connection in list(self._connections):
             self._let_go(connection)
-        if self._waiters:
-            self._open()
+        self._open_for_waiters()
 
     def resize(self, size: int) -> None:
         """Have at most so many connections from now on; those beyond go when what is under way on them has ended."""
@@ -329,7 +344,11 @@ class Pool:
         connection.on_idle = self._retire
 
     def _retire(self, connection: Connection) -> None:
-        self._loop.call_soon(self._discard, connection, events.CloseReason.RELEASE)
+        self._loop.call_soon(self._retired, connection)
+
+    def _retired(self, connection: Connection) -> None:
+        self._discard(connection, events.CloseReason.RELEASE)
+        self._open_for_waiters()
 
     def gauges(self) -> PoolGauges:
         return PoolGauges(available=len(self._idle), waiting=len(self._waiters))
