@@ -7,11 +7,20 @@ ClusterError
 |-- DataDirInUse       another server runs on this data
 |-- DiskFull           no space, or over quota
 |-- NotWritable        the folder belongs to someone else
+|-- AlreadyThere       a copy would overwrite something
+|-- NotCopyable        the data has a part outside its folder
+|-- CopyCancelled      the caller asked for that
+|-- NoArchive          the cluster keeps no history
+|-- ArchiveInUse       another process works on the history
+|-- OutsideWindow      the history does not reach that moment
 `-- ClusterBroken      anything else, with Postgres's own last words
 """
 
 import errno
+from datetime import datetime
 from pathlib import Path
+
+from tailrace.cluster.wal_position import Lsn
 
 
 class ClusterError(Exception):
@@ -52,6 +61,52 @@ class NotWritable(ClusterError):
         super().__init__(
             f"The user {user} may not write to {data_dir}: choose another data folder or change its owner."
         )
+
+
+class AlreadyThere(ClusterError):
+    def __init__(self, data_dir: Path) -> None:
+        super().__init__(f"There is already something at {data_dir}: choose another data folder for the copy.")
+
+
+class NotCopyable(ClusterError):
+    def __init__(self, data_dir: Path, *, part: str) -> None:
+        super().__init__(
+            f"The data in {data_dir} cannot be copied, because {part} leads out of it:"
+            f" move the tables of a tablespace back with ALTER TABLE and drop it, or remove the link."
+        )
+        self.part = part
+
+
+class CopyCancelled(ClusterError):
+    def __init__(self, data_dir: Path) -> None:
+        super().__init__(f"The copy to {data_dir} was cancelled; nothing is left of it.")
+
+
+class NoArchive(ClusterError):
+    def __init__(self, data_dir: Path) -> None:
+        super().__init__(
+            f"The history of {data_dir} has no base backup to begin from: give its spec a WAL archive and take one."
+        )
+
+
+class ArchiveInUse(ClusterError):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"The WAL archive {folder} is in use by another backup, recovery or pruning: try again later.")
+
+
+class OutsideWindow(ClusterError):
+    """`earliest` and `latest` are of the kind that was asked for: moments or positions; None when unknown."""
+
+    def __init__(
+        self, asked: datetime | Lsn, *, earliest: datetime | Lsn | None, latest: datetime | Lsn | None
+    ) -> None:
+        super().__init__(
+            f"The history does not reach {asked}: choose something from {earliest or 'the first base backup'}"
+            f" to {latest or 'now'}."
+        )
+        self.asked = asked
+        self.earliest = earliest
+        self.latest = latest
 
 
 class ClusterBroken(ClusterError):

@@ -3,6 +3,7 @@
 Source: Postgres, src/include/utils/pidfile.h (line numbers and status words).
 """
 
+import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,3 +38,19 @@ def read_pid_file(data_dir: Path) -> PidFile | None:
         )
     except (FileNotFoundError, IndexError, ValueError):
         return None
+
+
+def is_served(data_dir: Path) -> bool:
+    """Whether the process that the file names is a server on `data_dir`: some process, where that cannot be told."""
+    said = read_pid_file(data_dir)
+    if said is None:
+        return False
+    try:
+        os.kill(said.pid, 0)
+        return Path(f"/proc/{said.pid}/cwd").samefile(data_dir)
+    except ProcessLookupError:
+        return False
+    except FileNotFoundError:
+        return not Path("/proc/self").exists()
+    except PermissionError:
+        return True

@@ -1,6 +1,5 @@
 """The server process on a data directory: start, watch, stop."""
 
-import fcntl
 import os
 import shutil
 import signal
@@ -26,9 +25,11 @@ from tailrace.cluster.errors import (
 )
 from tailrace.cluster.initdb import check_version, initialise, is_initialised
 from tailrace.cluster.installation import Installation, find_installation
+from tailrace.cluster.lock import try_lock
 from tailrace.cluster.owner import Owner, choose_owner
 from tailrace.cluster.pid_file import PidFile, read_pid_file
 from tailrace.cluster.settings import LOOPBACK, ClusterSpec, connection_string, server_arguments
+from tailrace.cluster.wal_folder import prepare
 
 LOG_NAME = "server.log"
 _SOCKET_PREFIX = "tailrace-pg-"
@@ -121,6 +122,8 @@ def start(spec: ClusterSpec) -> RunningCluster:
                 initialise(spec, installation, owner)
             real = replace(spec, data_dir=spec.data_dir.resolve())
             _stop_orphan(real.data_dir)
+            if spec.archive is not None:
+                prepare(spec.archive, owner)
             process, pid_file = _launch_on_free_port(real, installation, owner)
         except BaseException:
             lock.close()
@@ -140,12 +143,9 @@ def _told_in_one_sentence(spec: ClusterSpec, owner: Owner) -> Iterator[None]:
 
 def _lock(data_dir: Path) -> IO[str]:
     """Hold the data directory for this process; the lock ends with it, even when it is killed."""
-    file = open(data_dir.with_name(data_dir.name + ".lock"), "w", encoding="ascii")  # noqa: SIM115 (held while running)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        raise DataDirInUse(data_dir) from None
+    file = try_lock(data_dir)
+    if file is None:
+        raise DataDirInUse(data_dir)
     return file
 
 

@@ -1,0 +1,1 @@
+"""The platform: projects, branches, computes and Data APIs."""

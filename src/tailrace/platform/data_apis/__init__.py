@@ -1,0 +1,1 @@
+"""Data APIs: one for each database of a branch that wants it."""
