@@ -142,6 +142,22 @@ def test_several_workers_keep_the_bound_too(dock: Database, threads: ThreadPoolE
         assert all(status is None or status >= 400 for status in map(outcome, naps))
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_second_signal_ends_at_once_and_says_so(dock: Database, threads: ThreadPoolExecutor, workers: int) -> None:
+    with running_server(dock.authenticator_dsn, db_schemas="dock", server_workers=workers, db_pool=4) as api:
+        nap = threads.submit(lambda: api.post("/rpc/nap", {"seconds": LONG}).status)
+        until(lambda: running(dock) == 1)
+
+        api.process.send_signal(signal.SIGTERM)
+        until(lambda: "Received termination unix signal SIGTERM" in api.log)
+        took = stop(api)
+
+        assert took < 1
+        assert "Received termination unix signal SIGTERM again, ending at once" in api.log
+        assert "Traceback" not in api.log
+        assert outcome(nap) is None
+
+
 def test_a_request_that_ends_within_the_bound_is_answered(dock: Database, threads: ThreadPoolExecutor) -> None:
     with running_server(dock.authenticator_dsn, db_schemas="dock", server_stop_timeout=10) as api:
         nap = threads.submit(lambda: api.post("/rpc/nap", {"seconds": 1.5}).status)

@@ -237,7 +237,7 @@ def test_without_the_packages_the_server_says_so_and_does_not_start(
     assert done.returncode == 1
     assert done.stderr == (
         "postgrest: server-otel-enabled needs the OpenTelemetry packages, which are not installed:"
-        " pip install 'tailrace[otel]'\n"
+        " install Tailrace's extra otel\n"
     )
 
 

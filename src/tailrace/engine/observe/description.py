@@ -57,6 +57,8 @@ def _describe_server(event: e.ServerEvent) -> tuple[str, ...]:
             return (f"Worker process {process} does not answer",)
         case e.TerminatedBySignal(signal):
             return (f"Received termination unix signal {signal}",)
+        case e.StopHurried(signal):
+            return (f"Received termination unix signal {signal} again, ending at once",)
         case e.StopTimedOut(seconds, clients):
             return (f"Stopping took longer than {seconds} seconds, giving up what {clients} clients wait for",)
         case e.TracingFailed(reason):

@@ -76,6 +76,13 @@ class TerminatedBySignal:
 
 
 @dataclass(frozen=True, slots=True)
+class StopHurried:
+    """A second signal: what is under way is given up."""
+
+    signal: str
+
+
+@dataclass(frozen=True, slots=True)
 class StopTimedOut:
     """Requests were still under way when server-stop-timeout was over."""
 
@@ -381,6 +388,7 @@ ServerEvent = (
     | WorkerEnded
     | WorkerSilent
     | TerminatedBySignal
+    | StopHurried
     | StopTimedOut
     | TracingFailed
 )

@@ -74,8 +74,7 @@ def check_packages() -> None:
         found = False
     if not found:
         raise TracingUnavailable(
-            "server-otel-enabled needs the OpenTelemetry packages, which are not installed:"
-            " pip install 'tailrace[otel]'"
+            "server-otel-enabled needs the OpenTelemetry packages, which are not installed: install Tailrace's extra otel"
         )
 
 

@@ -216,6 +216,7 @@ class Process:
     def terminate(self, number: signal.Signals) -> None:
         """The first signal ends gracefully, a second one at once."""
         if self._stop.is_set():
+            self.emit(events.StopHurried(number.name))
             self._hurry.set()
             return
         self.emit(events.TerminatedBySignal(number.name))

@@ -150,15 +150,14 @@ class Supervisor:
         self._stop.set()
         self._bound.close()
         self._tell_all("stop")
-        await first(
-            asyncio.gather(*keeping),
-            asyncio.ensure_future(self._hurry.wait()),
-            asyncio.ensure_future(asyncio.sleep(self.stop_patience)),
-        )
+        hurry = asyncio.ensure_future(self._hurry.wait())
+        ended = asyncio.ensure_future(asyncio.wait(keeping))
+        await asyncio.wait((ended, hurry), timeout=self.stop_patience, return_when=asyncio.FIRST_COMPLETED)
         for worker in self._workers:
             if not self._hurry.is_set():
                 self._emit(events.WorkerSilent(worker.pid))
             worker.process.kill()
+        await ended  # those that were killed, too
         return code
 
     # Workers -----------------------------------------------------------------------------------
@@ -211,6 +210,7 @@ class Supervisor:
     def _terminate(self, number: signal.Signals) -> None:
         """The first signal ends gracefully, a second one at once."""
         if self._stop.is_set():
+            self._emit(events.StopHurried(number.name))
             self._hurry.set()
             return
         self._emit(events.TerminatedBySignal(number.name))
