@@ -74,7 +74,8 @@ def check_packages() -> None:
         found = False
     if not found:
         raise TracingUnavailable(
-            "server-otel-enabled needs the OpenTelemetry packages, which are not installed: install Tailrace's extra otel"
+            "server-otel-enabled needs the OpenTelemetry packages, which are not installed:"
+            " install Tailrace's extra otel"
         )
 
 
