@@ -25,6 +25,9 @@ STUCK = 0.25
 """Seconds under way after which a read is not short, whatever it was before; it may wait for a lock."""
 BATCH = 8
 """Tiny reads that leave in one write: each of them costs Postgres less than a write of its own costs us."""
+ENDING = (b"FATAL", b"PANIC")
+"""Severities of errors after which Postgres closes the connection."""
+END_INTERVAL = 0.005
 MAX_PREPARED = 1000
 """Statements that one connection keeps prepared; the least recently used gives way."""
 
@@ -281,8 +284,20 @@ class Connection:
             exchange.results.append(result)
             if status == ExecStatus.FATAL_ERROR and exchange.error is None:
                 exchange.error = error_of(result)
+            if status == ExecStatus.FATAL_ERROR and result.error_field(DiagnosticField.SEVERITY_NONLOCALIZED) in ENDING:
+                self._expect_end()
             if not exchange.is_judged and len(exchange.results) == exchange.expected:
                 self._judge(exchange)
+
+    def _expect_end(self) -> None:
+        """Postgres hangs up: look until that is seen, since libuv tells of a reset connection only once."""
+        self.loop.call_later(END_INTERVAL, self._look_for_end)
+
+    def _look_for_end(self) -> None:
+        if not self.closed:
+            self._readable()
+        if not self.closed:
+            self._expect_end()
 
     # The tap of a streamed result ---------------------------------------------------------------
 
