@@ -26,7 +26,8 @@ from tailrace.engine.message import HttpRequest, Response
 from tailrace.engine.observe import events
 from tailrace.engine.observe.log import Log
 from tailrace.engine.observe.metrics import Metrics
-from tailrace.engine.server.process import CANCEL_PATIENCE, content_length
+from tailrace.engine.server.answered import request_answered
+from tailrace.engine.server.process import CANCEL_PATIENCE
 from tailrace.engine.server.protocol import Client, Reply
 from tailrace.engine.statement import AcquisitionTimeout
 from tailrace.gateway.budget import Budget, Crowded
@@ -113,18 +114,8 @@ class Visit:
         return time.perf_counter() - self._started
 
     def event(self, response: Response, role: str | None) -> events.RequestAnswered:
-        request = self._request
-        return events.RequestAnswered(
-            role=role,
-            method=request.method,
-            target=self._target + (b"?" + request.query if request.query else b""),
-            http_version=self._client.http_version,
-            status=response.status,
-            length=content_length(response),
-            remote_address=self._client.address,
-            user_agent=request.header(b"user-agent") or b"",
-            referer=request.header(b"referer") or b"",
-            seconds=self.seconds,
+        return request_answered(
+            self._request, response, path=self._target, role=role, client=self._client, seconds=self.seconds
         )
 
 

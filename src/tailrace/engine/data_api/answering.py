@@ -37,7 +37,7 @@ from tailrace.engine.request.query_string import canonical_query, split_query
 from tailrace.engine.request.range import ALL_ROWS
 from tailrace.engine.response.cors import cors_headers, preflight
 from tailrace.engine.response.error import render_error
-from tailrace.engine.response.headers import retry_after, trace_header
+from tailrace.engine.response.headers import NOT_READY, retry_after, trace_header
 from tailrace.engine.response.info import respond_info
 from tailrace.engine.response.performance import ServerTiming
 from tailrace.engine.response.recipe import BODY, row_count
@@ -50,7 +50,6 @@ from tailrace.engine.statement import IsolationLevel, Rows, Statement, Transacti
 Reply = Callable[[Response, str | None], None]
 """Takes the answer and the role that it was given to, None if that was not found out."""
 
-NOT_READY = 503
 SEVERE = 500
 """The lowest status of the database's faults that an operator hears of."""
 METHODS_WITH_BODY = frozenset(("POST", "PATCH", "PUT"))

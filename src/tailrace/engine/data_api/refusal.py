@@ -5,9 +5,7 @@ from tailrace.engine.errors import ApiError
 from tailrace.engine.message import HttpRequest, Response
 from tailrace.engine.response.cors import cors_headers
 from tailrace.engine.response.error import render_error
-from tailrace.engine.response.headers import retry_after
-
-NOT_READY = 503
+from tailrace.engine.response.headers import NOT_READY, retry_after
 
 
 def refuse(request: HttpRequest, error: ApiError, *, origins: tuple[str, ...] = (), retry_delay: int = 0) -> Response:

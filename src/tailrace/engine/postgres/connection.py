@@ -7,7 +7,7 @@ several requests can be under way on one connection without touching each other.
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from psycopg import pq
@@ -73,6 +73,11 @@ class Exchange:
         self.is_short = transaction.cost is not None and transaction.cost.is_short and not transaction.is_explicit
         """An explicit one never is: once it has failed, Postgres refuses what stands behind it, until our ROLLBACK."""
         self.started = 0.0
+
+    def let_go(self) -> Done:
+        """Have nobody told of the outcome any more; the result is who would have been."""
+        done, self.done = self.done, ignore_outcome
+        return done
 
 
 class Connection:
@@ -182,7 +187,7 @@ class Connection:
         """Whether a short read may stand behind what is under way: short reads that do get done."""
         if self.others or self._cancelling is not None:
             return False
-        return not self.waiting or now - max(self.waiting[0].started, self._last_sync) < STUCK
+        return not self.waiting or self._spent_on(self.waiting[0], now) < STUCK
 
     @property
     def has_open_batch(self) -> bool:
@@ -197,25 +202,27 @@ class Connection:
 
     def is_stuck(self, now: float) -> bool:
         """Whether others stand behind a transaction that takes its time, against what was known of it."""
-        return len(self.waiting) > 1 and now - max(self.waiting[0].started, self._last_sync) > STUCK
+        return len(self.waiting) > 1 and self._spent_on(self.waiting[0], now) > STUCK
 
-    def hand_over_next(self) -> Exchange | None:
-        """The first of those that stand behind others and are waited for, to be run elsewhere.
+    def _spent_on(self, exchange: Exchange, now: float) -> float:
+        """Seconds that it has taken; what stood in front of it on this connection is not its own."""
+        return now - max(exchange.started, self._last_sync)
+
+    def hand_over_next(self) -> tuple[Exchange, Done] | None:
+        """The first of those that stand behind others, to be run elsewhere, and whom to tell then.
 
         Only short reads stand behind others. Postgres runs this one here all the same, and nobody looks at it.
         """
-        for exchange in islice(self.waiting, 1, None):
-            if exchange.done is not ignore_outcome:
-                return exchange
-        return None
+        exchange = next(self._queued(), None)
+        return None if exchange is None else (exchange, exchange.let_go())
 
     def give_up_queued(self, sent_before: float) -> Sequence[Done]:
         """Let go what has stood behind others since then; whom to tell. Nobody waits for the results any more."""
-        late = [exchange for exchange in islice(self.waiting, 1, None) if exchange.started < sent_before]
-        told = [exchange.done for exchange in late if exchange.done is not ignore_outcome]
-        for exchange in late:
-            exchange.done = ignore_outcome
-        return told
+        return [exchange.let_go() for exchange in self._queued() if exchange.started < sent_before]
+
+    def _queued(self) -> Iterator[Exchange]:
+        """Those that stand behind others and are waited for."""
+        return (exchange for exchange in islice(self.waiting, 1, None) if exchange.done is not ignore_outcome)
 
     def _schedule_flush(self) -> None:
         if not self._flush_scheduled:
@@ -361,8 +368,7 @@ class Connection:
         now = self.loop.time()
         cost = exchange.transaction.cost
         if cost is not None:
-            # What stood in front of it on this connection is not its own
-            spent = now - max(exchange.started, self._last_sync)
+            spent = self._spent_on(exchange, now)
             # A refusal tells nothing of what the statement costs whom it is not refused; a timeout does
             if exchange.error is None or (cost.seconds is not None and spent > cost.seconds):
                 cost.observe(spent)

@@ -17,7 +17,7 @@ from psycopg import pq
 from tailrace.engine.observe import events
 from tailrace.engine.observe.metrics import PoolGauges
 from tailrace.engine.postgres.connect import connect
-from tailrace.engine.postgres.connection import Connection, Done, Exchange, ignore_outcome, is_stale_plan
+from tailrace.engine.postgres.connection import Connection, Done, Exchange, is_stale_plan
 from tailrace.engine.statement import AcquisitionTimeout, ConnectionFailed, Rows, Transaction
 
 MAX_QUEUED = 32
@@ -304,10 +304,10 @@ class Pool:
         if not connection.is_stuck(now):
             return
         while self._idle or self.open_count < self.options.size:
-            exchange = connection.hand_over_next()
-            if exchange is None:
+            handed_over = connection.hand_over_next()
+            if handed_over is None:
                 return
-            done, exchange.done = exchange.done, ignore_outcome
+            exchange, done = handed_over
             self._dispatch(exchange.transaction, done, retries=0, since=exchange.started)
 
     def flush(self) -> None:

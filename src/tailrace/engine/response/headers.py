@@ -19,6 +19,7 @@ CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
 TOKEN = re.compile(r'[^\x00-\x20\x7f()<>@,;:\\"/\[\]?={}]+')
 """What a header's name is made of (RFC 9110, 5.6.2), and letters beyond ASCII, which PostgREST sends too."""
 LINE_BREAKS = re.compile(r"[\r\n\0]")
+NOT_READY = 503
 
 
 def header_text(text: str) -> bytes:
@@ -46,7 +47,7 @@ def override_headers(headers: Headers, setting: bytes) -> Headers:
 
 
 def retry_after(seconds: int) -> Header:
-    """Sent along with every 503: when the connection is tried next."""
+    """Sent along with every answer of status NOT_READY: when the connection is tried next."""
     return (b"Retry-After", b"%d" % seconds)
 
 

@@ -23,6 +23,7 @@ from tailrace.engine.observe.metrics import Metrics
 from tailrace.engine.observe.tracing import Answered, Tracing, TracingUnavailable
 from tailrace.engine.server import garbage
 from tailrace.engine.server.admin import Admin, is_reachable
+from tailrace.engine.server.answered import request_answered
 from tailrace.engine.server.config_loader import ConfigLoader
 from tailrace.engine.server.http1 import Limits
 from tailrace.engine.server.identity import Identity
@@ -189,21 +190,7 @@ class Process:
         if response.status < self.log_level.lowest_status:
             self._metrics.add_latency(response.status, seconds)
             return
-        query = b"?" + request.query if request.query else b""
-        self.emit(
-            events.RequestAnswered(
-                role=role,
-                method=request.method,
-                target=request.path + query,
-                http_version=client.http_version,
-                status=response.status,
-                length=content_length(response),
-                remote_address=client.address,
-                user_agent=request.header(b"user-agent") or b"",
-                referer=request.header(b"referer") or b"",
-                seconds=seconds,
-            )
-        )
+        self.emit(request_answered(request, response, path=request.path, role=role, client=client, seconds=seconds))
 
     # Reloads, the end --------------------------------------------------------------------------
 
@@ -301,11 +288,3 @@ async def sweep_for_ever(http: list[HttpServer]) -> None:
         await asyncio.sleep(SWEEP_INTERVAL)
         for server in http:
             server.sweep()
-
-
-def content_length(response: Response) -> int | None:
-    """The Content-Length that an answer names; None if it has none."""
-    for name, value in response.headers:
-        if name == b"Content-Length":
-            return int(value)
-    return None

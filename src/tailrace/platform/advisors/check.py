@@ -66,6 +66,14 @@ reader as (
     where r.kind in ('r', 'p', 'v', 'm', 'f')
     group by r.oid
 ),
+table_access as (
+    select r.oid, array_agg(a.rolname::text order by a.rolname) as roles
+    from relation r
+    join api_role a on has_any_column_privilege(a.oid, r.oid, 'SELECT, INSERT, UPDATE')
+        or has_table_privilege(a.oid, r.oid, 'DELETE')
+    where r.kind in ('r', 'p')
+    group by r.oid
+),
 api_roles_sql as (
     select string_agg(quote_ident(rolname), ', ' order by rolname) as list
     from api_role

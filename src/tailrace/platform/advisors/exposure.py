@@ -34,15 +34,8 @@ SENSITIVE_COLUMNS = Check(
         format('alter table %I.%I enable row level security;', r.schema, r.name)
     from relation r
     join pg_attribute c on c.attrelid = r.oid and c.attnum > 0 and not c.attisdropped
-    cross join lateral (
-        select array_agg(a.rolname::text order by a.rolname) as roles
-        from api_role a
-        where has_any_column_privilege(a.oid, r.oid, 'SELECT, INSERT, UPDATE')
-            or has_table_privilege(a.oid, r.oid, 'DELETE')
-    ) access
-    where r.kind in ('r', 'p')
-        and not r.has_rls
-        and access.roles is not null
+    join table_access access on access.oid = r.oid
+    where not r.has_rls
         and replace(lower(c.attname), '-', '_') = any ('{SENSITIVE}')
     group by r.schema, r.name, access.roles
     """.replace("SENSITIVE", ",".join(SENSITIVE)),

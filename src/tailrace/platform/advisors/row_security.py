@@ -17,13 +17,8 @@ RLS_DISABLED = Check(
         jsonb_build_object('schema', r.schema, 'name', r.name, 'type', 'table', 'exposed_to', access.roles),
         format('alter table %I.%I enable row level security;', r.schema, r.name)
     from relation r
-    cross join lateral (
-        select array_agg(a.rolname::text order by a.rolname) as roles
-        from api_role a
-        where has_any_column_privilege(a.oid, r.oid, 'SELECT, INSERT, UPDATE')
-            or has_table_privilege(a.oid, r.oid, 'DELETE')
-    ) access
-    where r.kind in ('r', 'p') and not r.has_rls and access.roles is not null
+    join table_access access on access.oid = r.oid
+    where not r.has_rls
     """,
 )
 
